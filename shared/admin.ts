@@ -1,0 +1,166 @@
+/**
+ * How a service speaks HTTP. `listen` opens a port with limits that a slow or greedy client cannot outwait, and closes it in an orderly
+ * way; the hub's console and the core's API use it too. `AdminServer` is the port every service has: is it well, is it ready, its metrics.
+ *
+ * Promise: closing ends event streams at once, gives running requests the deadline, then cuts what is left; it never hangs.
+ */
+import type { Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { fail } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+import type { Component } from './ports.ts'
+
+export type Verdict = 'ok' | 'degraded' | 'failed'
+
+/** One thing that was looked at: what was found (`value`) and what it means, in words an operator can act on. */
+export interface HealthCheck {
+  readonly id: string
+  readonly verdict: Verdict
+  readonly value: string | number | boolean | null
+  readonly words: string
+}
+
+export interface Health {
+  readonly status: Verdict
+  readonly checks: readonly HealthCheck[]
+}
+
+/** The worst verdict stands for the whole. */
+export function summarise(checks: readonly HealthCheck[]): Health {
+  const has = (verdict: Verdict) => checks.some((check) => check.verdict === verdict)
+  return { status: has('failed') ? 'failed' : has('degraded') ? 'degraded' : 'ok', checks }
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes any free port; the answer's `url` says which. */
+  readonly port: number
+  /** Who needs the port, for the message when it is taken: "the agent's admin server". */
+  readonly what: string
+  /** The setting that chooses it: "admin.port". */
+  readonly option: string
+}
+
+export interface Listening {
+  readonly url: string
+  readonly port: number
+  /** Safe twice. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Anything with a `fetch`: a hono app. */
+export interface FetchApp {
+  fetch(request: Request, env?: unknown): Response | Promise<Response>
+}
+
+/** Rejects with a sentence naming the port, who needs it and the option that chooses another. */
+export async function listen(app: FetchApp, options: ListenOptions): Promise<Listening> {
+  const server = createAdaptorServer({
+    fetch: (request, env) => app.fetch(request, env),
+    serverOptions: {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 5_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16 * 1024,
+    },
+  }) as Server
+  server.maxRequestsPerSocket = 10_000
+  const running = new Set<ServerResponse>()
+  server.on('request', (_request, response: ServerResponse) => {
+    running.add(response)
+    response.once('close', () => running.delete(response))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(refused(cause, options)))
+    server.listen(options.port, options.host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  let closing: Promise<void> | undefined
+  return {
+    url: `http://${host}:${port}`,
+    port,
+    close: (deadlineMs = 1_000) => {
+      closing ??= closeServer(server, running, deadlineMs)
+      return closing
+    },
+  }
+}
+
+function closeServer(server: Server, running: ReadonlySet<ServerResponse>, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), deadlineMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+    for (const response of running) {
+      if (String(response.getHeader('content-type') ?? '').startsWith('text/event-stream')) response.destroy()
+      else response.once('close', () => server.closeIdleConnections())
+    }
+  })
+}
+
+function refused(cause: NodeJS.ErrnoException, { host, port, what, option }: ListenOptions): Error {
+  try {
+    if (cause.code === 'EADDRINUSE') {
+      fail('port-taken', `${what} needs ${host} port ${port}, and another program listens there; the option is ${option}`, { cause })
+    }
+    if (cause.code === 'EACCES' || cause.code === 'EADDRNOTAVAIL') {
+      fail('port-refused', `${what} wants ${host} port ${port} (${cause.code}); the options are ${option} and its host`, { cause })
+    }
+    fail('start-failed', `${what} could not listen on ${host} port ${port}: ${cause.message}; the option is ${option}`, { cause })
+  } catch (error) {
+    return error as Error
+  }
+}
+
+export interface AdminOptions {
+  readonly host: string
+  readonly port: number
+  readonly metrics: Metrics
+  readonly health: () => readonly HealthCheck[]
+  readonly ready: () => boolean
+  /** Default: "the admin server" and "admin.port". */
+  readonly what?: string
+  readonly option?: string
+}
+
+export class AdminServer implements Component {
+  readonly name = 'admin'
+  readonly #options: AdminOptions
+  #listening: Listening | undefined
+
+  constructor(options: AdminOptions) {
+    this.#options = options
+  }
+
+  /** Known once started. */
+  get url(): string {
+    return this.#listening?.url ?? ''
+  }
+
+  async start(): Promise<void> {
+    const { host, port, what = 'the admin server', option = 'admin.port' } = this.#options
+    this.#listening = await listen(adminApp(this.#options), { host, port, what, option })
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await this.#listening?.close(Math.min(deadlineMs, 1_000))
+  }
+}
+
+function adminApp({ metrics, health, ready }: AdminOptions): Hono {
+  const app = new Hono()
+  app.get('/health', (c) => {
+    const found = summarise(health())
+    return c.json(found, found.status === 'failed' ? 503 : 200)
+  })
+  app.get('/ready', (c) => (ready() ? c.json({ ready: true }) : c.json({ ready: false }, 503)))
+  app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }))
+  return app
+}
