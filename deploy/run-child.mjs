@@ -1,0 +1,47 @@
+/** Runs a program in place of this one: same terminal, signals passed on, and its end is this process's end. */
+import { spawn } from 'node:child_process'
+import { projectNode } from './project-node.mjs'
+
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']
+
+/**
+ * Starts `command` and resolves with how it ended. `pipe`: the child gets a pipe as fd 3 that closes when this process dies, however it dies.
+ */
+export function runChild(command, args, { cwd, env = process.env, pipe = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: pipe ? ['inherit', 'inherit', 'inherit', 'pipe'] : 'inherit' })
+    const pass = (signal) => child.kill(signal)
+    for (const signal of passedOn) process.on(signal, pass)
+    const settle = () => {
+      for (const signal of passedOn) process.off(signal, pass)
+    }
+    child.on('error', (error) => {
+      settle()
+      reject(error)
+    })
+    child.on('exit', (code, signal) => {
+      settle()
+      resolve({ code, signal })
+    })
+  })
+}
+
+/** Ends this process as the child ended: with its status, or by its signal. */
+export function endLike({ code, signal }) {
+  if (signal) {
+    process.kill(process.pid, signal)
+    setTimeout(() => process.exit(1), 1000)
+    return
+  }
+  process.exitCode = code ?? 1
+}
+
+/** What each command in `bin/` does: the service's main.ts on the project's Node, with this command's arguments. */
+export async function runService(root, main) {
+  try {
+    endLike(await runChild(projectNode(root), [main, ...process.argv.slice(2)]))
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  }
+}
