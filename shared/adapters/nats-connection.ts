@@ -115,6 +115,8 @@ export interface StreamOptions {
   readonly domain?: string
   readonly replicas?: number
   readonly maxBytes?: number
+  /** Instead of the stream's general ones. A region's streams take their own region's: a leaf node passes the interest of one region on to all others. */
+  readonly subjects?: readonly string[]
   /** With it, waits for JetStream to be there instead of throwing `Unavailable`. */
   readonly signal?: AbortSignal
 }
@@ -135,8 +137,8 @@ export async function ensureStream(connection: NatsConnection, name: StreamName,
 }
 
 /** `discard: new` refuses when full; where only the last value per subject counts, the old one makes room. */
-function streamConfig(name: StreamName, { replicas = 1, maxBytes }: StreamOptions) {
-  const { subjects, maxAgeDays, maxBytes: defaultBytes, lastPerSubject } = streams[name]
+function streamConfig(name: StreamName, { replicas = 1, maxBytes, subjects = streams[name].subjects }: StreamOptions) {
+  const { maxAgeDays, maxBytes: defaultBytes, lastPerSubject } = streams[name]
   return {
     name,
     subjects: [...subjects],
