@@ -33,7 +33,11 @@ if (!command) {
 }
 
 function start(node, rest) {
-  return runChild(node, ['deploy/launch.ts', ...rest], { cwd: root, env: { ...process.env, TRIBUTARY_STARTER_PIPE: '1' }, pipe: true })
+  return runChild(node, ['deploy/launch.ts', ...rest], {
+    cwd: root,
+    env: { INIT_CWD: process.cwd(), ...process.env, TRIBUTARY_STARTER_PIPE: '1' },
+    pipe: true,
+  })
 }
 
 function bench(node, rest) {
