@@ -39,6 +39,7 @@ export async function findNatsServer(deps: FinderDeps): Promise<FoundServer> {
     if (found) return found
   }
   for (const bringer of deps.bring ?? [downloadRelease, goInstall]) {
+    deps.signal?.throwIfAborted()
     try {
       await bringer.run(target, deps)
     } catch (error) {

@@ -10,7 +10,7 @@ const module = `github.com/nats-io/nats-server/v2@v${natsVersion}`
 
 export const goInstall: Bringer = {
   name: 'go install',
-  async run(target, { env, say }) {
+  async run(target, { env, say, signal }) {
     const go = findGo(env)
     if (!go) throw new Error('no go on PATH')
     const folder = dirname(target)
@@ -21,7 +21,13 @@ export const goInstall: Bringer = {
     const ticker = setInterval(() => say(`nats-server: still building, ${Math.round((Date.now() - startedMs) / 1000)} s`), 10_000)
     try {
       // GOFLAGS and GOOS of the user's other work would change what is built or where it lands.
-      await run(go, ['install', '-trimpath', module], { ...env, GOBIN: bin, GOFLAGS: '', GOOS: '', GOARCH: '', GOWORK: 'off' }, folder)
+      await run(
+        go,
+        ['install', '-trimpath', module],
+        { ...env, GOBIN: bin, GOFLAGS: '', GOOS: '', GOARCH: '', GOWORK: 'off' },
+        folder,
+        signal,
+      )
       placeProgram(target, { file: join(bin, 'nats-server') })
       say(`nats-server: built in ${Math.round((Date.now() - startedMs) / 1000)} s`)
     } finally {
@@ -36,9 +42,9 @@ function findGo(env: Readonly<Record<string, string | undefined>>): string | und
   return folders.map((folder) => join(folder, 'go')).find((path) => existsSync(path))
 }
 
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd: string, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'ignore', 'pipe'], timeout: wholeWithinMs })
+    const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'ignore', 'pipe'], timeout: wholeWithinMs, signal })
     let tail = ''
     child.stderr.on('data', (chunk: Buffer) => {
       tail = (tail + chunk.toString()).slice(-2000)

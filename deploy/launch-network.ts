@@ -78,7 +78,10 @@ async function prepare({ options, out }: Launch, ports: PortPlan): Promise<void>
 
 async function plan(launch: Launch, ports: PortPlan): Promise<PlannedProcess[]> {
   const { options, root, node, env, out } = launch
-  const [server, simulated] = await Promise.all([findNatsServer({ env, say: (line) => out.note(line) }), simulatedCells(launch)])
+  const [server, simulated] = await Promise.all([
+    findNatsServer({ env, say: (line) => out.note(line), signal: launch.stop }),
+    simulatedCells(launch),
+  ])
   out.step(`nats-server ${server.version} (${server.from}: ${server.path})`)
   const cellFiles = [simulated, options.cellsFile].filter((file) => file !== undefined)
   return planNetwork({ options, ports, root, node, natsServer: server.path, keyFile: identityKeyFile(options.dataDir), cellFiles, env })

@@ -9,4 +9,6 @@ export interface BringerDeps {
   readonly env: Readonly<Record<string, string | undefined>>
   /** One line for the person at the terminal. */
   readonly say: (line: string) => void
+  /** Aborts when nobody waits for it any more. */
+  readonly signal?: AbortSignal
 }

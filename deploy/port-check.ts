@@ -52,8 +52,7 @@ function holderOf(port: Port): Pick<TakenPort, 'holder' | 'commandLine'> {
     if (!/^\d+$/.test(entry)) continue
     for (const descriptor of listed(`/proc/${entry}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${entry}/fd/${descriptor}`))?.[1]
-      if (inode && inodes.has(inode))
-        return { holder: `${read(`/proc/${entry}/comm`).trim() || 'a process'} (pid ${entry})`, pid: Number(entry) }
+      if (inode && inodes.has(inode)) return { holder: `${programOf(entry)} (pid ${entry})`, commandLine: commandLine(entry) }
     }
   }
   return { holder: undefined, commandLine: undefined }
