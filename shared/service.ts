@@ -12,8 +12,11 @@ import type { Component } from './ports.ts'
 export interface ServiceOptions {
   readonly name: string
   readonly log: Logger
-  /** Makes the components, downstream first. `die` ends the service with exit status 1 after an orderly stop. */
-  readonly build: (signal: AbortSignal, die: (error: unknown) => void) => Promise<readonly Component[]>
+  /**
+   * Makes the components, downstream first. `die` ends the service with exit status 1 after an orderly stop; `finish` is for work that has
+   * an end of its own: the same stop, exit status 0.
+   */
+  readonly build: (signal: AbortSignal, die: (error: unknown) => void, finish: (reason: string) => void) => Promise<readonly Component[]>
   readonly stopDeadlineMs?: number
   /** Called once everything runs. */
   readonly started?: () => void
@@ -26,7 +29,7 @@ export async function runService({ name, log, build, stopDeadlineMs = 10_000, st
   let components: readonly Component[] = []
   let failure: unknown
   try {
-    const starting = build(abort.signal, word.die).then((built) => {
+    const starting = build(abort.signal, word.die, word.finish).then((built) => {
       components = built
       return startAll(built, abort.signal)
     })
@@ -117,7 +120,7 @@ interface Word {
 }
 
 /** Whoever speaks first decides why the service ends; after that, one more signal ends it at once. */
-function waitForWord(name: string, log: Logger): { given: Promise<Word>; die: (error: unknown) => void } {
+function waitForWord(name: string, log: Logger): { given: Promise<Word>; die: (error: unknown) => void; finish: (reason: string) => void } {
   const { promise: given, resolve } = Promise.withResolvers<Word>()
   let spoken = false
   const onSignal = (signal: NodeJS.Signals) => {
@@ -131,6 +134,10 @@ function waitForWord(name: string, log: Logger): { given: Promise<Word>; die: (e
   const die = (error: unknown) => {
     spoken = true
     resolve({ reason: 'failure', error: error ?? new Error('unknown failure') })
+  }
+  const finish = (reason: string) => {
+    spoken = true
+    resolve({ reason })
   }
   const ignore = () => {}
   const hasParent = process.env.TRIBUTARY_PARENT_PIPE === '1'
@@ -147,7 +154,7 @@ function waitForWord(name: string, log: Logger): { given: Promise<Word>; die: (e
   }
   process.on('uncaughtException', unexpected)
   process.on('unhandledRejection', unexpected)
-  return { given, die }
+  return { given, die, finish }
 }
 
 async function within<T>(ms: number, work: Promise<T>, words: string): Promise<T> {
