@@ -1,0 +1,41 @@
+/** What the commands' options have in common: numbers with a sentence when they are none, options that may be repeated, lists. */
+
+export class UsageError extends Error {}
+
+export function numberOption(name: string, value: string | undefined, bounds: { min: number; whole?: boolean }): number | undefined {
+  if (value === undefined) return undefined
+  const number = Number(value)
+  if (value === '' || !Number.isFinite(number) || number < bounds.min || (bounds.whole && !Number.isInteger(number))) {
+    throw new UsageError(`--${name} ${value}: expected a ${bounds.whole ? 'whole ' : ''}number of at least ${bounds.min}`)
+  }
+  return number
+}
+
+/** All values of an option that may be given more than once (citty keeps the last only). */
+export function repeatedOption(rawArgs: readonly string[], name: string): string[] {
+  return rawArgs.flatMap((word, at) => {
+    if (word === `--${name}`) return rawArgs[at + 1] ?? []
+    return word.startsWith(`--${name}=`) ? word.slice(name.length + 3) : []
+  })
+}
+
+/** `region=north,mqtt=mqtt://…[,mqtt=…]` */
+export function parseTarget(text: string): { region: string; mqtt: string[] } {
+  let region = ''
+  const mqtt: string[] = []
+  for (const part of text.split(',')) {
+    const [, key, value] = /^(region|mqtt)=(.+)$/.exec(part.trim()) ?? []
+    if (key === 'region') region = value!
+    else if (key === 'mqtt') mqtt.push(value!)
+    else throw new UsageError(`--target ${text}: expected region=NAME,mqtt=URL[,mqtt=URL], not ${part}`)
+  }
+  if (region === '' || mqtt.length === 0) throw new UsageError(`--target ${text}: needs a region and at least one mqtt URL`)
+  return { region, mqtt }
+}
+
+export function listOption(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
