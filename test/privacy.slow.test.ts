@@ -3,11 +3,13 @@
  * (BCD in both nibble orders, as 64-bit numbers in both byte orders).
  */
 import assert from 'node:assert/strict'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { zstdDecompressSync } from 'node:zlib'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import Database from 'better-sqlite3'
 import { eventually, type Network, rfc3339, startNetwork } from './network.ts'
 
 const imsi = '272019876543210'
@@ -37,14 +39,17 @@ test('no identity of a person is anywhere on disk, in logs or in metrics', async
 
   let files = 0
   let octets = 0
+  let values = 0
   for (const file of filesBelow(network.dataDir)) {
     const content = readFileSync(file)
     files++
     octets += content.length
     assertClean(content, file)
+    if (content.subarray(0, 15).toString() === 'SQLite format 3') values += assertDatabaseClean(file)
   }
   assert.ok(files > 20 && octets > 100_000, `only ${files} files of ${octets} octets were searched`)
-  t.diagnostic(`${files} files, ${octets} octets searched`)
+  assert.ok(values > 50, `only ${values} values in databases were searched`)
+  t.diagnostic(`${files} files, ${octets} octets, ${values} database values searched`)
   for (const { admin } of [network.ready.core, ...network.ready.regions.flatMap((region) => [region.hub, ...region.agents])]) {
     for (const path of ['/metrics', '/health'])
       assertClean(Buffer.from(await (await fetch(new URL(path, admin))).text()), `${admin}${path}`)
@@ -55,6 +60,8 @@ test('no identity of a person is anywhere on disk, in logs or in metrics', async
 test('the search itself finds what it looks for', () => {
   for (const planted of forms(imsi))
     assert.throws(() => assertClean(Buffer.concat([Buffer.alloc(7), planted, Buffer.alloc(3)]), 'sample'), /sample/)
+  const compressed = zstdCompressSync(Buffer.from(`${'x'.repeat(500)}${imsi}`))
+  assert.throws(() => assertClean(Buffer.concat([Buffer.alloc(3), compressed, Buffer.alloc(50)]), 'sample'), /compressed blob at 3|sample/)
 })
 
 async function plant(network: Network): Promise<void> {
@@ -124,20 +131,55 @@ const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 function assertClean(content: Buffer, where: string): void {
   for (const { digits, octets } of needles) assert.ok(!content.includes(octets), `${digits} is in ${where}`)
   for (let at = content.indexOf(zstdMagic); at >= 0; at = content.indexOf(zstdMagic, at + 4)) {
-    const inflated = inflate(content.subarray(at))
-    if (inflated !== undefined) assertCleanInflated(inflated, `${where} (compressed blob at ${at})`)
+    const inflated = inflate(content.subarray(at, at + zstdFrameOctets(content, at)))
+    if (inflated !== undefined) assertClean(inflated, `${where} (compressed blob at ${at})`)
   }
 }
 
-function assertCleanInflated(content: Buffer, where: string): void {
-  for (const { digits, octets } of needles) assert.ok(!content.includes(octets), `${digits} is in ${where}`)
+/** A blob of a database may be spread over pages: every value of every table is looked at by itself. */
+function assertDatabaseClean(file: string): number {
+  const dir = mkdtempSync(join(tmpdir(), 'privacy-'))
+  try {
+    for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, join(dir, `copy.db${suffix}`))
+    const db = new Database(join(dir, 'copy.db'))
+    let values = 0
+    const tables = db.prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").all()
+    for (const { name } of tables) {
+      for (const row of db.prepare<[], unknown[]>(`SELECT * FROM "${name}"`).raw().iterate()) {
+        for (const value of row) {
+          values++
+          if (Buffer.isBuffer(value)) assertClean(value, `${file}, table ${name}`)
+          else if (value !== null) assertClean(Buffer.from(String(value)), `${file}, table ${name}`)
+        }
+      }
+    }
+    db.close()
+    return values
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 }
 
-/** A blob inside a database page has octets behind its frame and may be split over pages: what inflates is searched. */
 function inflate(octets: Buffer): Buffer | undefined {
   try {
     return zstdDecompressSync(octets, { maxOutputLength: 64 << 20 })
   } catch {
     return undefined
   }
+}
+
+/** Octets of the zstd frame at `at` (RFC 8878 §3.1), or 0 when it is cut off. */
+function zstdFrameOctets(content: Buffer, at: number): number {
+  const descriptor = content[at + 4] ?? 0
+  const singleSegment = (descriptor & 0x20) !== 0
+  const sizeOctets = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!
+  const dictionaryOctets = [0, 1, 2, 4][descriptor & 3]!
+  let end = at + 5 + (singleSegment ? 0 : 1) + dictionaryOctets + sizeOctets
+  for (;;) {
+    if (end + 3 > content.length) return 0
+    const block = content.readUIntLE(end, 3)
+    end += ((block >> 1) & 3) === 1 ? 4 : 3 + (block >> 3)
+    if ((block & 1) !== 0) break
+  }
+  return end + ((descriptor & 4) !== 0 ? 4 : 0) - at
 }
