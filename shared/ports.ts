@@ -31,6 +31,8 @@ export interface TrunkItem {
   readonly topic: string
   readonly hubEpoch: number
   readonly frame: Uint8Array
+  /** The same when the same batch is sent again, where that is known: lets a trunk save the second copy. Nothing relies on it. */
+  readonly key?: string
 }
 
 /** Reads the trunk in order, from a position of the reader's own. */

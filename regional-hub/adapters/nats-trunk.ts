@@ -26,7 +26,7 @@ export class NatsTrunk implements Trunk {
     this.#client = jetstream(connection, { timeout: ackTimeoutMs })
   }
 
-  async append({ tenant, region, topic, hubEpoch, frame, key }: TrunkItem & { readonly key?: string }): Promise<void> {
+  async append({ tenant, region, topic, hubEpoch, frame, key }: TrunkItem): Promise<void> {
     const limit = this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY
     if (frame.length + overheadBytes > limit)
       throw new FrameTooLarge(`a frame of ${frame.length} octets for ${topic}; the server takes ${limit}`)
