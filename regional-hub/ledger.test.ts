@@ -19,7 +19,7 @@ test('any order and repetition of the same batches gives the same marks, gaps an
       let ledger = new Ledger()
       const model = new Set<number>()
       for (const [at, seq] of arrivals.entries()) {
-        assert.equal(ledger.take(id(seq), 1, at), model.has(seq) ? 'duplicate' : 'new')
+        assert.equal(ledger.take(id(seq), at), model.has(seq) ? 'duplicate' : 'new')
         model.add(seq)
         if (at % 7 === 0) ledger = Ledger.decode(ledger.encode())
       }
@@ -37,16 +37,16 @@ test('any order and repetition of the same batches gives the same marks, gaps an
 
 test('a beat is covered once everything up to its highest number is here', () => {
   const ledger = new Ledger()
-  ledger.take(id(1), 1, 0)
-  ledger.take(id(3), 1, 0)
+  ledger.take(id(1), 0)
+  ledger.take(id(3), 0)
   assert.equal(ledger.covers(beat(3)), false)
-  ledger.take(id(2), 1, 0)
+  ledger.take(id(2), 0)
   assert.equal(ledger.covers(beat(3)), true)
 })
 
 test('what an agent no longer holds is passed over, counted, and the numbers above it count on', () => {
   const ledger = new Ledger()
-  ledger.take(id(500), 1, 0)
+  ledger.take(id(500), 0)
   ledger.heard(beat(500, 500), 1)
   assert.deepEqual(ledger.marks('a'), [{ epoch: 'e1', lane: 'sighting', seq: 500 }])
   assert.equal(ledger.totals('a').passedOver, 499)
@@ -54,8 +54,8 @@ test('what an agent no longer holds is passed over, counted, and the numbers abo
 
 test('a wiped agent comes back under a new epoch: nothing of it is a duplicate, the old epoch is forgotten in time', () => {
   const ledger = new Ledger()
-  ledger.take(id(1), 1, 0)
-  assert.equal(ledger.take(id(1, 'e2'), 1, 1), 'new')
+  ledger.take(id(1), 0)
+  assert.equal(ledger.take(id(1, 'e2'), 1), 'new')
   ledger.heard(beat(1, 1, 'e2'), 2)
   assert.equal(ledger.marks('a').length, 2)
   ledger.heard(beat(1, 1, 'e2'), 3600_000 * 2)
@@ -67,7 +67,7 @@ test('a wiped agent comes back under a new epoch: nothing of it is a duplicate, 
 
 test('a lane with too many islands refuses further ones instead of growing', () => {
   const ledger = new Ledger()
-  for (let at = 1; at <= 4096; at++) ledger.take(id(at * 2 + 1), 1, 0)
-  assert.equal(ledger.take(id(100_000), 1, 0), 'refused')
-  assert.equal(ledger.take(id(1), 1, 0), 'new')
+  for (let at = 1; at <= 4096; at++) ledger.take(id(at * 2 + 1), 0)
+  assert.equal(ledger.take(id(100_000), 0), 'refused')
+  assert.equal(ledger.take(id(1), 0), 'new')
 })

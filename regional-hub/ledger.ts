@@ -70,7 +70,7 @@ const keepIncompleteMs = 24 * 3600_000
 export class Ledger {
   readonly #agents = new Map<string, AgentState>()
 
-  take({ agent, epoch, lane, seq }: BatchIdentity, rows: number, nowMs: number): Verdict {
+  take({ agent, epoch, lane, seq }: BatchIdentity, nowMs: number): Verdict {
     if (!Number.isSafeInteger(seq) || seq < 1) return 'refused'
     const of = this.#agent(agent)
     const state = this.#lane(of, epoch, lane, nowMs)
@@ -83,9 +83,13 @@ export class Ledger {
     if (!joins && state.islands.length >= maxIslands) return 'refused'
     insert(state, at, seq, nowMs)
     of.lastSeenMs = Math.max(of.lastSeenMs, nowMs)
-    of.rows += rows
     of.batches++
     return 'new'
+  }
+
+  /** Rows of a batch that was taken. */
+  count(agent: string, rows: number): void {
+    this.#agent(agent).rows += rows
   }
 
   /** What an agent says of itself: what it no longer holds will never come; epochs it no longer names may be forgotten in time. */
