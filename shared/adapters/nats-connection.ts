@@ -59,7 +59,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       name,
       inboxPrefix: options.inboxPrefix ?? `_INBOX_${name.replace(/[^A-Za-z0-9_-]/g, '_')}`,
       maxReconnectAttempts: -1,
-      reconnectDelayHandler: () => 50 + Math.random() * delayCeilingMs(++attempts, 100, 5_000),
+      reconnectDelayHandler: () => 50 + Math.random() * delayCeilingMs(++attempts, 100, 2_000),
       ignoreAuthErrorAbort: true, // a wrong credential may be mended at the hub; giving up would cost a visit
       pingInterval: 10_000,
       maxPingOut: 2,
@@ -69,7 +69,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
   const connection = await retry(open, {
     signal,
     firstDelayMs: 100,
-    maxDelayMs: 5_000,
+    maxDelayMs: 2_000,
     onRetry: (error, attempt) => onStatus({ kind: 'disconnected', words: `${url}, attempt ${attempt}: ${describeError(error)}` }),
   })
   const tooOld = versionProblem(connection.info?.version ?? '')
@@ -183,10 +183,10 @@ async function infoOf(manager: JetStreamManager, name: string): Promise<{ config
 }
 
 const streamNotFound = 10059
-/** JetStream's own words for "not now": cluster without leader, offline, starting, peer unavailable, insufficient resources for the moment. */
-const passing = new Set([10003, 10004, 10007, 10008, 10009, 10118, 10194])
+/** JetStream's own words for "not now": cluster without leader, offline, starting, peer or resources missing for the moment, a full stream (10077). */
+const passing = new Set([10003, 10004, 10007, 10008, 10009, 10077, 10118, 10194])
 
-/** Nobody is there now (connection, server, JetStream or its leader); the same call may succeed later. */
+/** Nobody takes it now (no connection, server, JetStream or leader, or the stream is full); the same call may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
     if (one instanceof Unavailable || one instanceof TimeoutError || one instanceof NoRespondersError) return true
