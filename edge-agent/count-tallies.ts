@@ -1,0 +1,150 @@
+/**
+ * Counts what became of every event, as absolute totals per (arrival minute, family, source, event type): accepted, rejected, duplicate,
+ * late (accepted, but its window had closed when it arrived: a pure function of the columns, so that a replay counts the same) and lost.
+ *
+ * Totals are those of one epoch: whoever reads adds up the epochs, and takes of each key the row with the highest revision. Minutes that
+ * have not changed for a while leave memory; should the clock step back into one, `recall` brings its totals back from the store.
+ */
+import { families, familyCode } from '#shared/families.ts'
+import { missing } from '#shared/records.ts'
+import { duplicate, type EventBatch, rejected } from './event-batch.ts'
+import { KeyTable } from './key-table.ts'
+import { type CutBatch, RecordWriter } from './record-writer.ts'
+import { TextTable } from './text-table.ts'
+
+export interface TallyKey {
+  readonly minuteMs: number
+  readonly family: string
+  readonly source: string
+  readonly eventType: string
+}
+
+export const tallyCounts = ['accepted', 'rejected', 'duplicate', 'late', 'lost'] as const
+export type Tally = TallyKey & Record<(typeof tallyCounts)[number], number>
+
+export interface TallyCounterOptions {
+  readonly widthMs: number
+  readonly graceMs: number
+  readonly batchRows: number
+  /** Keys in memory above which a cut forgets everything it has handed over. */
+  readonly keptKeys: number
+  /** Totals of this epoch that were handed over earlier and forgotten here; undefined when there are none. */
+  readonly recall: (key: TallyKey) => Tally | undefined
+}
+
+const minute = 60_000
+const stride = tallyCounts.length
+const [acceptedAt, rejectedAt, duplicateAt, lateAt, lostAt] = [0, 1, 2, 3, 4] as const
+const noFamily = missing.u8
+
+export class TallyCounter {
+  readonly #options: TallyCounterOptions
+  readonly #writer: RecordWriter<'tally'>
+  readonly #keys = new KeyTable()
+  readonly #texts = new TextTable()
+  #totals = new Float64Array(256 * stride)
+  #changed: number[] = []
+  #isChanged = new Uint8Array(256)
+  #revision = 0
+
+  constructor(options: TallyCounterOptions) {
+    this.#options = options
+    this.#writer = new RecordWriter('tally', options.batchRows)
+  }
+
+  add(batch: EventBatch): void {
+    const { verdict, family, source, eventType, timeMs, arrivalMs } = batch.columns
+    const { widthMs, graceMs } = this.#options
+    const texts = this.#texts
+    texts.begin(batch.texts)
+    for (let row = 0; row < batch.rows; row++) {
+      const arrival = arrivalMs[row]!
+      const slot = this.#slot(Math.floor(arrival / minute), family[row]!, texts.id(source[row]!), texts.id(eventType[row]!))
+      const from = slot * stride
+      const ofVerdict = verdict[row]!
+      if (ofVerdict === rejected) this.#totals[from + rejectedAt]! += 1
+      else if (ofVerdict === duplicate) this.#totals[from + duplicateAt]! += 1
+      else {
+        this.#totals[from + acceptedAt]! += 1
+        if (Math.floor(timeMs[row]! / widthMs) * widthMs + widthMs + graceMs <= arrival) this.#totals[from + lateAt]! += 1
+      }
+    }
+  }
+
+  /** Events that were accepted once and had to be given up now; which source sent them is no longer known. */
+  addLost(timeMs: number, family: string, events: number): void {
+    const code = (familyCode as Record<string, number>)[family] ?? noFamily
+    const slot = this.#slot(Math.floor(timeMs / minute), code, 0, 0)
+    this.#totals[slot * stride + lostAt]! += events
+  }
+
+  /** The rows that have changed since the last cut, with their totals, as batches and as rows for the store. */
+  cut(): { batches: CutBatch[]; tallies: Tally[] } {
+    const tallies: Tally[] = []
+    for (const slot of this.#changed) {
+      const tally = this.#tally(slot)
+      tallies.push(tally)
+      const row = this.#writer.add()
+      const { columns, code } = this.#writer
+      columns.minuteMs[row] = tally.minuteMs
+      columns.family[row] = code(tally.family)
+      columns.source[row] = code(tally.source)
+      columns.eventType[row] = code(tally.eventType)
+      columns.revision[row] = ++this.#revision
+      for (const name of tallyCounts) columns[name][row] = tally[name]
+    }
+    this.#forgetChanges()
+    return { batches: this.#writer.drain(), tallies }
+  }
+
+  #forgetChanges(): void {
+    for (const slot of this.#changed) this.#isChanged[slot] = 0
+    this.#changed = []
+    if (this.#keys.size <= this.#options.keptKeys) return
+    this.#keys.clear()
+    this.#texts.clear()
+  }
+
+  #tally(slot: number): Tally {
+    const { words } = this.#keys
+    const from = slot * stride
+    return {
+      minuteMs: words[slot * 4]! * minute,
+      family: families[words[slot * 4 + 1]!] ?? '',
+      source: this.#texts.texts[words[slot * 4 + 2]!]!,
+      eventType: this.#texts.texts[words[slot * 4 + 3]!]!,
+      accepted: this.#totals[from]!,
+      rejected: this.#totals[from + rejectedAt]!,
+      duplicate: this.#totals[from + duplicateAt]!,
+      late: this.#totals[from + lateAt]!,
+      lost: this.#totals[from + lostAt]!,
+    }
+  }
+
+  #slot(minuteIndex: number, family: number, source: number, eventType: number): number {
+    const before = this.#keys.size
+    const slot = this.#keys.slot(minuteIndex, family, source, eventType)
+    if (slot === before) this.#begin(slot)
+    if (this.#isChanged[slot] === 0) {
+      this.#isChanged[slot] = 1
+      this.#changed.push(slot)
+    }
+    return slot
+  }
+
+  #begin(slot: number): void {
+    const from = slot * stride
+    if (from === this.#totals.length) {
+      const grown = new Float64Array(this.#totals.length * 2)
+      grown.set(this.#totals)
+      this.#totals = grown
+      const flags = new Uint8Array(this.#isChanged.length * 2)
+      flags.set(this.#isChanged)
+      this.#isChanged = flags
+    }
+    this.#totals.fill(0, from, from + stride)
+    this.#isChanged[slot] = 0
+    const earlier = this.#options.recall(this.#tally(slot))
+    if (earlier !== undefined) for (let at = 0; at < stride; at++) this.#totals[from + at] = earlier[tallyCounts[at]!]
+  }
+}
