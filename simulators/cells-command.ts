@@ -18,7 +18,7 @@ export const cellsCommand = defineCommand({
   },
   run: ({ args }) =>
     runCommand('tributary-sim', async () => {
-      const scenario = loadScenario(args.scenario)
+      const scenario = loadScenario(args.scenario || 'quiet-town')
       const seed = numberOption('seed', args.seed, { min: 0, whole: true }) ?? scenario.seed
       const regions = listOption(args.regions)
       const world = buildWorld(regions, seed, scenario.world)

@@ -33,6 +33,13 @@ export function parseTarget(text: string): { region: string; mqtt: string[] } {
   return { region, mqtt }
 }
 
+/** `mqtt=URL` or the URL alone. */
+export function parseReplayTarget(text: string): string {
+  const url = text.replace(/^mqtt=/, '')
+  if (!/^mqtts?:\/\//.test(url)) throw new UsageError(`--target ${text}: expected mqtt=mqtt://HOST:PORT`)
+  return url
+}
+
 export function listOption(text: string): string[] {
   return text
     .split(',')

@@ -7,6 +7,7 @@ import { MqttPublisher } from './adapters/mqtt-publisher.ts'
 import { inventoryCsv, inventoryOf } from './cell-inventory.ts'
 import { listOption, numberOption, parseTarget, repeatedOption, UsageError } from './command-line.ts'
 import { Fleet, type Target } from './fleet.ts'
+import { lastWords } from './last-words.ts'
 import { EventLog, Run, type RunSummary } from './run.ts'
 import { loadScenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
@@ -40,7 +41,7 @@ export const runSubcommand = defineCommand({
   },
   run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
-      const scenario = loadScenario(args.scenario)
+      const scenario = loadScenario(args.scenario || 'quiet-town')
       scenario.seed = numberOption('seed', args.seed, { min: 0, whole: true }) ?? scenario.seed
       scenario.subscribers = numberOption('subscribers', args.subscribers, { min: 1, whole: true }) ?? scenario.subscribers
       scenario.ratePerS = numberOption('rate', args.rate, { min: 0.1 }) ?? scenario.ratePerS
@@ -96,17 +97,11 @@ export const runSubcommand = defineCommand({
             finished: () => finish('the scenario is over'),
             failed: die,
           })
-          return [
-            {
-              name: 'summary',
-              start: async () => {},
-              stop: async () => {
-                truth?.close()
-                process.stdout.write(args.json ? `${JSON.stringify(run.summary())}\n` : describe(run.summary()))
-              },
-            },
-            run,
-          ]
+          const say = () => {
+            truth?.close()
+            return args.json ? `${JSON.stringify(run.summary())}\n` : describe(run.summary())
+          }
+          return [lastWords(say), run]
         },
       })
     }),

@@ -1,0 +1,77 @@
+/** `learn-cells` and `score-track`: what can be worked out from drive traces without a network. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { defineCommand } from 'citty'
+import { parse } from 'csv-parse/sync'
+import { runCommand } from '#shared/service.ts'
+import { inventoryCsv } from './cell-inventory.ts'
+import { numberOption, repeatedOption, UsageError } from './command-line.ts'
+import { readTrace } from './drive-trace.ts'
+import type { Degrees } from './geometry.ts'
+import { learnCells } from './learn-cells.ts'
+import { type Distances, parseTrack, scoreTrack } from './score-track.ts'
+
+export const learnCellsCommand = defineCommand({
+  meta: { name: 'learn-cells', description: 'Make an OpenCellID CSV of the cells heard in traces.' },
+  args: {
+    trace: { type: 'positional', required: true, description: 'traces, .csv or .csv.gz, as many as there are' },
+    except: { type: 'string', description: 'leave this trace out (leave-one-out); may be repeated' },
+    range: { type: 'enum', options: ['p95', 'max'], description: 'which distance becomes the range', default: 'p95' },
+    out: { type: 'string', description: 'file to write', required: true },
+    json: { type: 'boolean', description: 'say what was written as JSON' },
+  },
+  run: ({ args, rawArgs }) =>
+    runCommand('tributary-sim', async () => {
+      const except = new Set(repeatedOption(rawArgs, 'except').map((file) => basename(file)))
+      const files = args._.filter((file) => !except.has(basename(file)))
+      if (files.length === 0) throw new UsageError('no trace is left to learn from')
+      const rows = learnCells(
+        files.map((file) => readTrace(file)),
+        { range: args.range === 'max' ? 'max' : 'p95' },
+      )
+      writeFileSync(args.out, inventoryCsv(rows))
+      const said = { file: args.out, traces: files.length, cells: rows.length }
+      process.stdout.write(
+        args.json ? `${JSON.stringify(said)}\n` : `${said.cells} cells from ${said.traces} traces written to ${args.out}\n`,
+      )
+    }),
+})
+
+export const scoreTrackCommand = defineCommand({
+  meta: { name: 'score-track', description: 'Judge a track from the API against the GPS of the trace that was replayed.' },
+  args: {
+    track: { type: 'positional', required: true, description: 'JSON of POST /v1/subscribers/track' },
+    trace: { type: 'positional', required: true, description: 'the trace' },
+    cells: { type: 'string', description: 'cell inventory (OpenCellID CSV) for the serving-cell baseline' },
+    'shift-ms': { type: 'string', description: 'what the replay added to the times (its summary says it)', default: '0' },
+    json: { type: 'boolean', description: 'the score as JSON' },
+  },
+  run: ({ args }) =>
+    runCommand('tributary-sim', async () => {
+      const shiftMs = numberOption('shift-ms', args['shift-ms'], { min: Number.NEGATIVE_INFINITY })!
+      const track = parseTrack(readFileSync(args.track, 'utf8'))
+      const cells = args.cells === undefined ? undefined : readPlaces(args.cells)
+      const score = scoreTrack(track, readTrace(args.trace), shiftMs, cells)
+      const line = (name: string, { count, medianM, p68M, p95M }: Distances) =>
+        `${name.padEnd(22)} median ${medianM} m, p68 ${p68M} m, p95 ${p95M} m (${count})`
+      const text = [
+        `${line('reports', score.atReports)}, ${Math.round(score.atReports.withinRadius * 100)} % within their radius`,
+        `${line('every second', score.everySecond)}, ${Math.round(score.everySecond.withinRadius * 100)} % within their radius`,
+        ...(score.servingCell === undefined ? [] : [line('baseline: serving cell', score.servingCell)]),
+        line('baseline: area mean', score.areaMean),
+        '',
+      ]
+      process.stdout.write(args.json ? `${JSON.stringify(score)}\n` : text.join('\n'))
+    }),
+})
+
+/** Canonical cell → place, from an OpenCellID CSV. */
+function readPlaces(file: string): Map<string, Degrees> {
+  const rows = parse<Record<string, string>>(readFileSync(file, 'utf8'), { columns: true, skip_empty_lines: true })
+  return new Map(
+    rows.map(({ mcc, net, cell, lat, lon }) => [
+      `${mcc}-${String(net).padStart(2, '0')}-${cell}`,
+      { latitude: Number(lat), longitude: Number(lon) },
+    ]),
+  )
+}
