@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { apiKey } from './api-key.ts'
+import { childEnvironment } from './child-environment.ts'
 import { closeDataFolder, identityKeyFile, openDataFolder } from './data-folder.ts'
 import { findNatsServer } from './find-nats-server.ts'
 import { firstAlert } from './first-alert.ts'
@@ -84,7 +85,16 @@ async function plan(launch: Launch, ports: PortPlan): Promise<PlannedProcess[]> 
   ])
   out.step(`nats-server ${server.version} (${server.from}: ${server.path})`)
   const cellFiles = [simulated, options.cellsFile].filter((file) => file !== undefined)
-  return planNetwork({ options, ports, root, node, natsServer: server.path, keyFile: identityKeyFile(options.dataDir), cellFiles, env })
+  return planNetwork({
+    options,
+    ports,
+    root,
+    node,
+    natsServer: server.path,
+    keyFile: identityKeyFile(options.dataDir),
+    cellFiles,
+    env: childEnvironment(env),
+  })
 }
 
 /** The hubs must know the simulated world's cells before its first event. */
@@ -94,12 +104,19 @@ function simulatedCells({ options, root, node, env, stop }: Launch): Promise<str
   mkdirSync(dirname(file), { recursive: true })
   const args = ['cells', options.scenario, '--seed', String(options.seed), '--regions', options.regions.join(','), '--out', file]
   return new Promise((resolve, reject) => {
-    execFile(node, [join(root, 'simulators', 'main.ts'), ...args], { env, signal: stop, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (!error) return resolve(file)
-      reject(
-        new Error(`the simulator could not write its cells: ${(stderr || stdout || error.message).trim().split('\n').slice(-3).join(' ')}`),
-      )
-    })
+    execFile(
+      node,
+      [join(root, 'simulators', 'main.ts'), ...args],
+      { env: childEnvironment(env), signal: stop, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        if (!error) return resolve(file)
+        reject(
+          new Error(
+            `the simulator could not write its cells: ${(stderr || stdout || error.message).trim().split('\n').slice(-3).join(' ')}`,
+          ),
+        )
+      },
+    )
   })
 }
 

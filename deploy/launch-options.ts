@@ -37,7 +37,7 @@ export const usage = `npm start -- [options]        a whole network on this mach
   --port-base N            consecutive ports from N (${defaultPortBase}); at most ${mostPorts}, TCP and UDP
   --ready-file F           once everything answers, write addresses and pids as JSON to F
   --cells FILE             cell inventory, OpenCellID CSV (plain or .gz)
-  --truth FILE             the simulator writes what really happened to FILE (Parquet), for scoring
+  --truth FILE             the simulator writes what really happened to FILE, for scoring; it holds raw identities
   --help
 
 Ctrl-C stops everything, in order. A second start continues from what is stored.`

@@ -24,7 +24,7 @@ else if ('problems' in options) {
 } else {
   const stop = stopOnSignals()
   if (options.readyFile) rmSync(options.readyFile, { force: true })
-  process.exitCode = await launchNetwork({ options, root, node: process.execPath, env: childEnv(), out, stop })
+  process.exitCode = await launchNetwork({ options, root, node: process.execPath, env: process.env, out, stop })
   // Nothing is left to wait for; a socket that lingers must not keep the terminal.
   process.exit()
 }
@@ -40,10 +40,4 @@ function stopOnSignals(): AbortSignal {
     starter.resume()
   }
   return abort.signal
-}
-
-/** What children inherit: the person's environment, without what npm and the starter put there for us. */
-function childEnv(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|TRIBUTARY_STARTER_PIPE$|NODE_OPTIONS$)/.test(name))
-  return Object.fromEntries(kept)
 }

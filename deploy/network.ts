@@ -8,7 +8,7 @@ import { type Kind, kinds, type PlannedProcess } from './network-plan.ts'
 import { SupervisedChild, type SupervisorDeps } from './supervise.ts'
 
 const readyWithinMs = 60_000
-const stopWithinMs = 10_000
+const stopWithinMs = 15_000
 
 export interface NetworkDeps {
   readonly planned: readonly PlannedProcess[]

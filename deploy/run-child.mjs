@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { projectNode } from './project-node.mjs'
 
+/** Terminals, npm and we may all tell a child of one and the same Ctrl-C; services take a second word as `at once`. */
+const sameWordMs = 1000
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']
 
 /**
@@ -10,7 +12,13 @@ const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']
 export function runChild(command, args, { cwd, env = process.env, pipe = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: pipe ? ['inherit', 'inherit', 'inherit', 'pipe'] : 'inherit' })
-    const pass = (signal) => child.kill(signal)
+    let last = { signal: '', atMs: 0 }
+    const pass = (signal) => {
+      if (signal === 'SIGINT' && process.stdin.isTTY && !pipe) return
+      if (signal === last.signal && Date.now() - last.atMs < sameWordMs) return
+      last = { signal, atMs: Date.now() }
+      child.kill(signal)
+    }
     for (const signal of passedOn) process.on(signal, pass)
     const settle = () => {
       for (const signal of passedOn) process.off(signal, pass)
