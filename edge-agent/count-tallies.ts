@@ -22,6 +22,11 @@ export interface TallyKey {
 export const tallyCounts = ['accepted', 'rejected', 'duplicate', 'late', 'lost'] as const
 export type Tally = TallyKey & Record<(typeof tallyCounts)[number], number>
 
+/** A key as one text, for a map. */
+export function tallyId({ minuteMs, family, source, eventType }: TallyKey): string {
+  return JSON.stringify([minuteMs, family, source, eventType])
+}
+
 export interface TallyCounterOptions {
   readonly widthMs: number
   readonly graceMs: number

@@ -152,8 +152,8 @@ export interface Outbox {
   recallTally(key: TallyKey): Tally | undefined
   /** The next row to send, highest lane first; undefined when everything was handed out. */
   next(): OutboxRow | undefined
-  /** Hands out again everything that is still held. */
-  rewind(): void
+  /** Hands out again everything that is still held, of one lane or of all. */
+  rewind(lane?: Lane): void
   /** Frees rows; false when the message is from an older hub than one already heard. */
   free(watermark: Watermark): boolean
   /** Frees one row that can never be taken, and says so in a loss record. */

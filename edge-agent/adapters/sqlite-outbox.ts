@@ -123,8 +123,9 @@ export class SqliteOutbox implements Outbox {
     return undefined
   }
 
-  rewind(): void {
-    this.#sent.clear()
+  rewind(lane?: Lane): void {
+    if (lane === undefined) this.#sent.clear()
+    else this.#sent.delete(lane)
   }
 
   free({ hubEpoch, lanes: passed }: Watermark): boolean {

@@ -1,0 +1,234 @@
+/**
+ * Moves what was journaled into the outbox, exactly once in effect, across any crash.
+ *
+ *   journal ──▶ take ──▶ sightings · events · dead letters · tallies ── fast cut, every second ──┐
+ *                   └──▶ windows · usage ────────────────────────────── slow cut, every 10 s ───┴──▶ outbox ──▶ journal.release
+ *
+ * Every cut covers a prefix of the journal: it hands over all that the stages hold, and the position up to which they have read is stored
+ * in the same transaction as the rows. After a crash, what a stage has covered is skipped and the rest is replayed into empty stages.
+ * A fast cut comes at once when a device or number moved. A slow cut comes with each end of a window (plus the grace), and takes parts of
+ * all open windows, however young: so late data needs no case of its own.
+ * When the outbox has no room, what was cut stays here and is tried again; the journal is not released, fills up and refuses.
+ */
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '#shared/clock.ts'
+import { DiskFull } from '#shared/errors.ts'
+import type { Component } from '#shared/ports.ts'
+import type { Tally } from './count-tallies.ts'
+import { TallyCounter, tallyId } from './count-tallies.ts'
+import { EventCutter } from './cut-events.ts'
+import { SightingCutter } from './cut-sightings.ts'
+import { UsageCutter } from './cut-usage.ts'
+import { WindowCutter } from './cut-windows.ts'
+import type { EventBatch } from './event-batch.ts'
+import type { Coverage, Journal, JournalReader, Outbox, OutboxCommit } from './ports.ts'
+import { RecordWriter } from './record-writer.ts'
+import { RowKeys } from './row-keys.ts'
+
+/** The width of every window the agent cuts, as the outside face has it. */
+export const windowWidthMs = 10_000
+
+export interface CoverSettings {
+  /** After the end of a window, before it is cut. */
+  readonly graceMs: number
+  readonly fastCutMs: number
+  readonly batchRows: number
+  readonly subscribers: number
+  readonly keepAliveMs: number
+  /** Dead letters of one fast cut beyond which they are only counted. */
+  readonly deadLetterRows: number
+}
+
+export interface CoverDeps {
+  readonly journal: Journal
+  readonly outbox: Outbox
+  readonly storeId: string
+  readonly clock: Clock
+  /** New rows are in the outbox. */
+  readonly onCommit: () => void
+  readonly onDiskFull: (error: Error) => void
+  /** The store failed: nothing may go on. */
+  readonly onFailure: (error: unknown) => void
+}
+
+const urgentDelayMs = 10
+const replayRowsPerCut = 200_000
+const keptTallyKeys = 20_000
+const overflowKeys = 2
+
+export class JournalCover implements JournalReader, Component {
+  readonly name = 'cover'
+  readonly #settings: CoverSettings
+  readonly #deps: CoverDeps
+  readonly #windows: WindowCutter
+  readonly #usage: UsageCutter
+  readonly #sightings: SightingCutter
+  readonly #events: EventCutter
+  readonly #tallies: TallyCounter
+  readonly #lossKeys: RowKeys
+  readonly #recovered: Coverage
+  #wanted: Coverage
+  #head: number
+  #entries: OutboxCommit['entries'][number][] = []
+  #unsaved = new Map<string, Tally>()
+  #timer: NodeJS.Timeout | undefined
+  #urgent: NodeJS.Timeout | undefined
+  #replaying = false
+
+  constructor(settings: CoverSettings, deps: CoverDeps) {
+    const { batchRows } = settings
+    const keys = new RowKeys(deps.storeId)
+    this.#settings = settings
+    this.#deps = deps
+    this.#windows = new WindowCutter({ widthMs: windowWidthMs, batchRows })
+    this.#usage = new UsageCutter({ widthMs: windowWidthMs, batchRows })
+    this.#sightings = new SightingCutter({ keys, ...settings })
+    this.#events = new EventCutter({ keys, ...settings })
+    this.#tallies = new TallyCounter({
+      widthMs: windowWidthMs,
+      graceMs: settings.graceMs,
+      batchRows,
+      keptKeys: keptTallyKeys,
+      recall: (key) => this.#unsaved.get(tallyId(key)) ?? deps.outbox.recallTally(key),
+    })
+    this.#lossKeys = new RowKeys(deps.storeId, overflowKeys)
+    this.#recovered = deps.outbox.coverage
+    this.#wanted = this.#recovered
+    this.#head = Math.min(this.#recovered.fast, this.#recovered.slow)
+  }
+
+  /** Position up to which the stages have read. */
+  get head(): number {
+    return this.#head
+  }
+
+  take(batch: EventBatch, position: number): void {
+    if (position <= this.#head) return
+    if (position > this.#recovered.slow) {
+      this.#windows.add(batch)
+      this.#usage.add(batch)
+    }
+    if (position > this.#recovered.fast) {
+      this.#sightings.add(batch, position)
+      this.#events.add(batch, position)
+      this.#tallies.add(batch)
+    }
+    this.#head = position
+    if (this.#sightings.urgentRows + this.#events.urgentRows > 0 && !this.#replaying) {
+      this.#urgent ??= setTimeout(() => this.#attempt(false), urgentDelayMs)
+    }
+  }
+
+  /** Replays what no cut has covered, cuts it, and starts the timers. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#replay(signal)
+    this.cutSlow(this.#deps.clock.nowMs())
+    this.#schedule()
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#urgent)
+    if (this.#timer === undefined) return
+    this.#timer = undefined
+    this.cutSlow(this.#deps.clock.nowMs())
+  }
+
+  cutFast(): void {
+    this.#cut(false, this.#wanted.boundaryMs)
+  }
+
+  /** Everything that arrived before `boundaryMs` has been taken. */
+  cutSlow(boundaryMs: number): void {
+    this.#cut(true, boundaryMs)
+  }
+
+  async #replay(signal: AbortSignal): Promise<void> {
+    this.#replaying = true
+    let rows = 0
+    for (const { position, batch } of this.#deps.journal.replay(this.#head)) {
+      this.take(batch, position)
+      rows += batch.rows
+      if (rows < replayRowsPerCut) continue
+      rows = 0
+      this.#cut(true, this.#wanted.boundaryMs)
+      await setImmediate()
+      signal.throwIfAborted()
+    }
+    this.#replaying = false
+  }
+
+  #schedule(): void {
+    const nowMs = this.#deps.clock.nowMs() - this.#settings.graceMs
+    const untilBoundaryMs = windowWidthMs - (nowMs % windowWidthMs)
+    this.#timer = setTimeout(
+      () => {
+        const boundaryMs = windowStart(this.#deps.clock.nowMs() - this.#settings.graceMs)
+        this.#attempt(boundaryMs > this.#wanted.boundaryMs || boundaryMs < windowStart(this.#wanted.boundaryMs), boundaryMs)
+        if (this.#timer !== undefined) this.#schedule()
+      },
+      Math.min(this.#settings.fastCutMs, untilBoundaryMs),
+    )
+  }
+
+  #attempt(slow: boolean, boundaryMs = this.#wanted.boundaryMs): void {
+    try {
+      this.#cut(slow, boundaryMs)
+    } catch (error) {
+      if (error instanceof DiskFull) this.#deps.onDiskFull(error)
+      else this.#deps.onFailure(error)
+    }
+  }
+
+  #cut(slow: boolean, boundaryMs: number): void {
+    clearTimeout(this.#urgent)
+    this.#urgent = undefined
+    const { outbox, clock, journal, onCommit } = this.#deps
+    for (const { family, events } of outbox.relieve()) this.#tallies.addLost(clock.nowMs(), family, events)
+    this.#gather(slow)
+    const before = outbox.coverage
+    const fast = Math.max(this.#wanted.fast, this.#head)
+    const passed = slow ? Math.max(this.#wanted.slow, this.#head) : this.#wanted.slow
+    this.#wanted = { fast, slow: passed, boundaryMs }
+    const unchanged = fast === before.fast && passed === before.slow && boundaryMs === before.boundaryMs
+    if (this.#entries.length === 0 && unchanged) return
+    outbox.commit({ entries: this.#entries, tallies: [...this.#unsaved.values()], coverage: this.#wanted })
+    this.#entries = []
+    this.#unsaved.clear()
+    if (!this.#replaying) journal.release(Math.min(fast, passed))
+    onCommit()
+  }
+
+  /** Empties the stages into what is to be committed. */
+  #gather(slow: boolean): void {
+    this.#entries.push(...this.#sightings.drain(), ...this.#events.drain(), ...this.#overflow())
+    const { batches, tallies } = this.#tallies.cut()
+    for (const batch of batches) this.#entries.push({ lane: 'ledger', batch })
+    for (const tally of tallies) this.#unsaved.set(tallyId(tally), tally)
+    if (!slow) return
+    const part = this.#deps.outbox.nextPart()
+    for (const batch of [...this.#windows.cut(part), ...this.#usage.cut(part)]) this.#entries.push({ lane: 'window', batch })
+  }
+
+  #overflow(): OutboxCommit['entries'][number][] {
+    const { rows, fromMs, toMs } = this.#events.drainOverflow()
+    if (rows === 0) return []
+    const writer = new RecordWriter('loss', 1)
+    writer.add()
+    const { columns, code } = writer
+    this.#lossKeys.write(columns.key, 0, this.#head, 0)
+    columns.timeMs[0] = this.#deps.clock.nowMs()
+    columns.lane[0] = code('ledger')
+    columns.record[0] = code('dead-letter')
+    columns.reason[0] = code('dead-letter-cap')
+    columns.rows[0] = rows
+    columns.batches[0] = 0
+    columns.fromMs[0] = fromMs
+    columns.toMs[0] = toMs
+    return writer.drain().map((batch) => ({ lane: 'ledger' as const, batch }))
+  }
+}
+
+function windowStart(timeMs: number): number {
+  return Math.floor(timeMs / windowWidthMs) * windowWidthMs
+}
