@@ -4,8 +4,9 @@
  * One rule holds them together: a batch has been taken when its rows are in the detector's fsynced snapshot AND everything it led to
  * is in the trunk; only then does its agent hear of it.
  */
-import type { Claim, Fence, Notice } from '#shared/control.ts'
+import type { Claim, Fence, Notice, Triage } from '#shared/control.ts'
 import type { Batch } from '#shared/records.ts'
+import type { AgentProgress } from './progress.ts'
 
 /** What came of the batches since the last flush. The batches' arrays belong to whoever flushed. */
 export interface Detections {
@@ -33,3 +34,26 @@ export interface Detector {
   subscribers(): number
   stateBytes(): number
 }
+
+/** The region's own eyes: history and console. Sees every batch on its way to the trunk; never holds detection up beyond its bound. */
+export interface Observer {
+  /** The batch is valid during the call, the frame for good. */
+  batch(batch: Batch, frame: Uint8Array): void
+  triage(triage: Triage): void
+  /** Once a second, with what the region knows of its agents. */
+  tick(nowMs: number, agents: readonly AgentProgress[]): void
+  /** False when so much waits to be written that reading should pause. */
+  hasRoom(): boolean
+  /** Resolves when everything seen so far is on disk. A failure is reported, not thrown: the trunk has everything. */
+  flush(): Promise<void>
+}
+
+/** Where a reader stands in a stream. After a power cut a stream reuses sequence numbers, so the cursor remembers who its message was. */
+export interface StreamCursor {
+  /** Stream sequence of the last message taken; 0 before the first. */
+  readonly position: number
+  /** Subject and time of that message; '' when unknown. */
+  readonly identity: string
+}
+
+export const startOfStream: StreamCursor = { position: 0, identity: '' }

@@ -9,7 +9,8 @@ import { type NatsConnection, unavailable } from '#shared/adapters/nats-connecti
 import { type Claim, type Fence, type Notice, subjects, type Triage } from '#shared/control.ts'
 import { retry, sleep } from '#shared/retry.ts'
 import type { ClaimQueue } from '../claim-queue.ts'
-import { readStream, type StreamCursor, startOfStream } from './nats-cursor.ts'
+import { type StreamCursor, startOfStream } from '../ports.ts'
+import { readStream } from './nats-cursor.ts'
 
 export interface ClaimsOptions {
   readonly connection: NatsConnection

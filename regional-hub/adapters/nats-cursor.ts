@@ -10,15 +10,7 @@ import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io
 import { isUnavailable, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { Unavailable } from '#shared/ports.ts'
 import { retry, sleep } from '#shared/retry.ts'
-
-export interface StreamCursor {
-  /** Stream sequence of the last message taken; 0 before the first. */
-  readonly position: number
-  /** The first words of that message's identity; '' when unknown. */
-  readonly identity: string
-}
-
-export const startOfStream: StreamCursor = { position: 0, identity: '' }
+import { type StreamCursor, startOfStream } from '../ports.ts'
 
 export interface CursorOptions {
   readonly connection: NatsConnection

@@ -7,7 +7,8 @@
 import { ensureStream, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { type Beat, headers, subjects, type Watermark } from '#shared/control.ts'
 import { type Lane, lanes } from '#shared/records.ts'
-import { purgeBelow, readStream, type StreamCursor } from './nats-cursor.ts'
+import type { StreamCursor } from '../ports.ts'
+import { purgeBelow, readStream } from './nats-cursor.ts'
 
 export interface InboxMessage {
   readonly cursor: StreamCursor
