@@ -124,15 +124,17 @@ export interface StreamOptions {
 /** Makes the stream, or brings an existing one to these settings. What is stored stays. */
 export async function ensureStream(connection: NatsConnection, name: StreamName, options: StreamOptions = {}): Promise<void> {
   const wanted = streamConfig(name, options)
-  const once = async () => {
+  const once = async (attempt: number) => {
     try {
-      const manager = await jetstreamManager(connection, { domain: options.domain, checkAPI: false, timeout: 5_000 })
+      // A request sent while the link is down is lost, so the first waits are short; a slow link gets longer ones.
+      const timeout = options.signal === undefined ? 5_000 : Math.min(10_000, 1_000 * attempt)
+      const manager = await jetstreamManager(connection, { domain: options.domain, checkAPI: false, timeout })
       await bringTo(manager, wanted)
     } catch (error) {
       throw isUnavailable(error) ? unavailable(error, `stream ${name}`) : error
     }
   }
-  if (options.signal === undefined) await once()
+  if (options.signal === undefined) await once(1)
   else await retry(once, { signal: options.signal, maxDelayMs: 2_000, retryable: isUnavailable })
 }
 
