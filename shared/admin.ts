@@ -57,8 +57,14 @@ export interface FetchApp {
 
 /** Rejects with a sentence naming the port, who needs it and the option that chooses another. */
 export async function listen(app: FetchApp, options: ListenOptions): Promise<Listening> {
+  const running = new Set<ServerResponse>()
+  const streams = new WeakSet<ServerResponse>()
   const server = createAdaptorServer({
-    fetch: (request, env) => app.fetch(request, env),
+    fetch: async (request, env) => {
+      const response = await app.fetch(request, env)
+      if (response.headers.get('content-type')?.startsWith('text/event-stream')) streams.add(env.outgoing as ServerResponse)
+      return response
+    },
     serverOptions: {
       headersTimeout: 10_000,
       requestTimeout: 30_000,
@@ -68,7 +74,6 @@ export async function listen(app: FetchApp, options: ListenOptions): Promise<Lis
     },
   }) as Server
   server.maxRequestsPerSocket = 10_000
-  const running = new Set<ServerResponse>()
   server.on('request', (_request, response: ServerResponse) => {
     running.add(response)
     response.once('close', () => running.delete(response))
@@ -84,13 +89,18 @@ export async function listen(app: FetchApp, options: ListenOptions): Promise<Lis
     url: `http://${host}:${port}`,
     port,
     close: (deadlineMs = 1_000) => {
-      closing ??= closeServer(server, running, deadlineMs)
+      closing ??= closeServer(server, running, streams, deadlineMs)
       return closing
     },
   }
 }
 
-function closeServer(server: Server, running: ReadonlySet<ServerResponse>, deadlineMs: number): Promise<void> {
+function closeServer(
+  server: Server,
+  running: ReadonlySet<ServerResponse>,
+  streams: WeakSet<ServerResponse>,
+  deadlineMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), deadlineMs)
     server.close(() => {
@@ -99,8 +109,8 @@ function closeServer(server: Server, running: ReadonlySet<ServerResponse>, deadl
     })
     server.closeIdleConnections()
     for (const response of running) {
-      if (String(response.getHeader('content-type') ?? '').startsWith('text/event-stream')) response.destroy()
-      else response.once('close', () => server.closeIdleConnections())
+      if (streams.has(response)) response.destroy()
+      else response.once('close', () => setImmediate(() => server.closeIdleConnections()))
     }
   })
 }
