@@ -58,28 +58,41 @@ function npmCi(root) {
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: process.platform === 'win32',
     })
-    let tail = ''
+    let said = ''
     const keep = (chunk) => {
-      tail = (tail + chunk).slice(-4000)
+      if (said.length < 20_000) said += chunk
     }
     npm.stdout.on('data', keep)
     npm.stderr.on('data', keep)
     npm.on('error', (error) => reject(new Error(`npm could not be started (${error.message}). Install npm 9 or newer and start again.`)))
     npm.on('close', (code, signal) => {
       if (code === 0) return resolve()
-      reject(new Error(`npm ci failed (${signal ?? `exit ${code}`}):\n${indent(tail.trim() || 'npm said nothing')}\n${fixFor(tail)}`))
+      reject(new Error(`npm ci failed (${signal ?? `exit ${code}`}):\n${indent(reasonIn(said))}\n${fixFor(said)}`))
     })
   })
 }
 
+/** npm says what is wrong first, and then a page of its own usage. */
+function reasonIn(output) {
+  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
+  const usage = lines.findIndex((line) => /^Clean install a project|^A complete log/.test(line))
+  return (
+    lines
+      .slice(0, usage < 0 ? undefined : usage)
+      .filter((line) => line !== '')
+      .slice(0, 12)
+      .join('\n') || 'npm said nothing'
+  )
+}
+
 function fixFor(output) {
+  if (/in sync|EUSAGE/.test(output))
+    return 'Fix: package.json and package-lock.json disagree. Run `npm install` once, or take both files from the same commit.'
   if (/ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|network/i.test(output))
     return 'Fix: the package registry was not reached. Check the network (or `npm config get registry`, `npm config get proxy`) and start again.'
   if (/EACCES|EPERM/.test(output))
     return 'Fix: this folder (or the npm cache) is not writable for you. Give yourself the right to write there and start again.'
   if (/ENOSPC/.test(output)) return 'Fix: the disk is full. Free about 600 MB and start again.'
-  if (/in sync|EUSAGE/.test(output))
-    return 'Fix: package.json and package-lock.json disagree. Run `npm install` once, or take both files from the same commit.'
   return 'Fix: run `npm ci` by hand to see all npm has to say, then start again.'
 }
 

@@ -1,5 +1,9 @@
 /** Runs a program in place of this one: same terminal, signals passed on, and its end is this process's end. */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureInstalled } from './install.mjs'
 import { projectNode } from './project-node.mjs'
 
 /** Terminals, npm and we may all tell a child of one and the same Ctrl-C; services take a second word as `at once`. */
@@ -45,11 +49,15 @@ export function endLike({ code, signal }) {
 }
 
 /** What each command in `bin/` does: the service's main.ts on the project's Node, with this command's arguments. */
-export async function runService(root, main) {
+export async function runService(main) {
+  const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '')
+  const say = (line) => process.stderr.write(`tributary: ${line}\n`)
   try {
-    endLike(await runChild(projectNode(root), [main, ...process.argv.slice(2)]))
+    // A checkout that was never started; whoever installed this as a package has its dependencies already.
+    if (!existsSync(join(root, 'node_modules'))) await ensureInstalled(root, say)
+    endLike(await runChild(projectNode(root), [join(root, main), ...process.argv.slice(2)]))
   } catch (error) {
-    process.stderr.write(`${error.message}\n`)
+    say(error.message)
     process.exitCode = 1
   }
 }
