@@ -92,7 +92,9 @@ async function withServer(node, work) {
   return work({ ...process.env, TRIBUTARY_NATS_SERVER: path })
 }
 
-const versionOf = (node) => outputOf(node, ['-p', 'process.versions.node'])
+function versionOf(node) {
+  return outputOf(node, ['-p', 'process.versions.node'])
+}
 
 /** What a program prints on stdout; undefined when it fails (it has said why on stderr). */
 function outputOf(program, programArgs) {
