@@ -38,6 +38,11 @@ export class Delivery {
     this.#run = epochMs.toString(36)
   }
 
+  /** Late messages and repeats whose time has not come. */
+  get notYetDue(): number {
+    return this.#later.size
+  }
+
   /** `random` is the speaker's own; none means: deliver faithfully. */
   take(happening: Happening, random?: Random): void {
     const id = `${this.#run}-${(this.counts.happened++).toString(36)}`

@@ -10,8 +10,8 @@ import type { Habits, Identity } from './population.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** A return adds two changes to the one it spoils: x / (1 + 2x) = 23 % at x = 0.43. */
-const returnShare: Readonly<Record<Motion, number>> = { still: 0, walk: 0.2, car: 0.43, train: 0.43 }
+/** A return adds itself and, mostly, another change onwards to the one it spoils; tuned so that 23 % of all changes are returns. */
+const returnShare: Readonly<Record<Motion, number>> = { still: 0, walk: 0.2, car: 0.3, train: 0.3 }
 const hysteresisDb = 3
 const pauseMs = 10_500
 

@@ -35,7 +35,7 @@ export class Plants {
   readonly counts: Record<string, number> = {}
   readonly #deps: PlantDeps
   readonly #due = new Agenda<{ spec: PlantSpec; place: number; nth: number }>()
-  readonly #script = new Agenda<() => Happening>()
+  readonly #script = new Agenda<() => Happening | undefined>()
   #serial = 0
 
   constructor(specs: readonly PlantSpec[], deps: PlantDeps) {
@@ -55,7 +55,10 @@ export class Plants {
       this.#plant({ random, spec, atMs, earliestMs: due.timeMs })
       if (spec.everyS !== undefined && (spec.count === undefined || nth + 1 < spec.count)) this.#schedule(spec, place, nth + 1)
     }
-    for (let next = this.#script.takeDue(timeMs); next !== undefined; next = this.#script.takeDue(timeMs)) yield next.item()
+    for (let next = this.#script.takeDue(timeMs); next !== undefined; next = this.#script.takeDue(timeMs)) {
+      const happening = next.item()
+      if (happening !== undefined) yield happening
+    }
   }
 
   #momentOf(spec: PlantSpec, nth: number): number {
@@ -68,7 +71,6 @@ export class Plants {
 
   #plant(scene: Scene): void {
     const { kind } = scene.spec
-    this.counts[kind] = (this.counts[kind] ?? 0) + 1
     if (kind === 'device-swap' || kind === 'device-toggle') this.#swapDevice(scene)
     else if (kind === 'sim-swap') this.#swapSim(scene)
     else if (kind === 'sim-box') this.#runBox(scene)
@@ -206,16 +208,23 @@ export class Plants {
     this.#script.add(timeMs, () => this.#deps.reporter.subscriber(speaker, timeMs, type))
   }
 
+  /** Counted and written when it happens, not when it is planned: a run that ends before has not planted it. */
   #note(scene: Scene, before: Identity, after: Identity, speakers: readonly Speaker[], more: Partial<PlantTruth>): void {
-    const cells = [...new Set(speakers.map((speaker) => speaker.serving))].map((index) => this.#deps.coverage.cell(index))
-    this.#deps.truth?.write({
-      kind: scene.spec.kind,
-      atMs: scene.atMs,
-      before,
-      after,
-      cells: cells.map((cell) => cell.id),
-      regions: [...new Set(cells.map((cell) => this.#deps.world.regions[cell.region]!))],
-      ...more,
+    const { truth, coverage, world } = this.#deps
+    const { kind } = scene.spec
+    const cells = [...new Set(speakers.map((speaker) => speaker.serving))].map((index) => coverage.cell(index))
+    this.#script.add(scene.atMs, () => {
+      this.counts[kind] = (this.counts[kind] ?? 0) + 1
+      truth?.write({
+        kind,
+        atMs: scene.atMs,
+        before,
+        after,
+        cells: cells.map((cell) => cell.id),
+        regions: [...new Set(cells.map((cell) => world.regions[cell.region]!))],
+        ...more,
+      })
+      return undefined
     })
   }
 }

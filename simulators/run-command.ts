@@ -91,7 +91,6 @@ export const runSubcommand = defineCommand({
             simulation,
             fleet,
             log: args['log-out'] === undefined ? undefined : new EventLog(args['log-out'], regions),
-            epochMs,
             durationS,
             speed,
             finished: () => finish('the scenario is over'),
@@ -125,7 +124,7 @@ function describe(summary: RunSummary): string {
       .map(([name, count]) => `${name} ${count}`)
       .join(', ') || 'none'
   return [
-    `${summary.virtualS.toFixed(0)} s simulated: ${summary.happened} events happened, ${summary.missing} of them never sent, ${summary.late} late, ${summary.duplicates} repeated`,
+    `${summary.virtualS.toFixed(0)} s simulated: ${summary.happened} events happened, ${summary.missing} of them never sent, ${summary.late} late, ${summary.duplicates} repeated, ${summary.notYetDue} cut off by the end`,
     `published ${summary.published}, acknowledged ${summary.acknowledged}, unanswered ${summary.unacknowledged}, dropped ${summary.dropped}, resent ${summary.resent}; at most ${summary.behindMaxMs} ms behind`,
     `families: ${list(summary.byFamily)}`,
     `planted: ${list(summary.plants)}`,

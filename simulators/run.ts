@@ -16,7 +16,6 @@ export interface RunOptions {
   /** None: nothing is sent. */
   readonly fleet?: Fleet | undefined
   readonly log?: EventLog | undefined
-  readonly epochMs: number
   /** Virtual seconds; without it the run ends when it is stopped. */
   readonly durationS?: number | undefined
   /** Virtual per wall seconds; Infinity: as fast as possible. */
@@ -38,6 +37,8 @@ export interface RunSummary {
   readonly late: number
   readonly duplicates: number
   readonly missing: number
+  /** Late messages and repeats that the end of the run cut off. */
+  readonly notYetDue: number
   readonly behindMaxMs: number
   readonly byFamily: Readonly<Record<string, number>>
   readonly plants: Readonly<Record<string, number>>
@@ -115,6 +116,7 @@ export class Run implements Component {
       late,
       duplicates,
       missing,
+      notYetDue: simulation.delivery.notYetDue,
       behindMaxMs: Math.round(this.#behindMaxMs),
       byFamily: fleet?.counts.byFamily ?? {},
       plants: simulation.plants.counts,
@@ -122,7 +124,7 @@ export class Run implements Component {
   }
 
   async #loop(): Promise<void> {
-    const { simulation, fleet, log, epochMs, durationS, speed, finished, now = () => performance.now() } = this.#options
+    const { simulation, fleet, log, durationS, speed, finished, now = () => performance.now() } = this.#options
     const { signal } = this.#abort
     const startedAt = now()
     const lastMs = durationS === undefined ? Number.POSITIVE_INFINITY : durationS * 1000
@@ -137,7 +139,7 @@ export class Run implements Component {
         for (const message of messages) fleet.send(message)
         if (ticks % ticksPerSecond === 0) fleet.flush()
       }
-      this.#virtualMs = untilMs - epochMs
+      this.#virtualMs = untilMs - simulation.epochMs
     }
     if (!signal.aborted) {
       fleet?.flush()

@@ -37,8 +37,9 @@ export class Simulation {
   readonly world: World
   readonly plants: Plants
   readonly delivery: Delivery
+  /** The virtual time at which it begins. */
+  readonly epochMs: number
   readonly #scenario: Scenario
-  readonly #epochMs: number
   readonly #coverage: Coverage
   readonly #reporter: Reporter
   readonly #phones: Phone[]
@@ -55,7 +56,7 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     const { scenario, regions, epochMs } = options
     this.#scenario = scenario
-    this.#epochMs = epochMs
+    this.epochMs = epochMs
     this.#truth = options.truth
     this.#nextPositionMs = epochMs
     this.world = buildWorld(regions, scenario.seed, scenario.world)
@@ -81,9 +82,9 @@ export class Simulation {
 
   /** The next tick's messages in the order of sending, and the virtual time at which the tick ends. */
   next(): { untilMs: number; messages: Message[] } {
-    const fromMs = this.#epochMs + this.#tick * tickMs
+    const fromMs = this.epochMs + this.#tick * tickMs
     const untilMs = fromMs + tickMs
-    this.#owed += (this.#rateAt((fromMs - this.#epochMs) / 1000) * tickMs) / 1000
+    this.#owed += (this.#rateAt((fromMs - this.epochMs) / 1000) * tickMs) / 1000
     for (const happening of this.plants.happenings(untilMs - 1)) this.#report(happening)
     for (let due = this.#agenda.takeDue(untilMs - 1); due !== undefined; due = this.#agenda.takeDue(untilMs - 1)) {
       this.#perform(due.item, Math.max(fromMs, due.timeMs))
@@ -98,9 +99,9 @@ export class Simulation {
   #settle(index: number): Phone {
     const { seed, phones } = this.#scenario
     const habits = habitsOf(this.world, phones, seed, index)
-    const phone = new Phone(index, identityOf(seed, index), habits, randomFor(seed, 'phone', index, this.#epochMs))
-    this.#startBlock(phone, this.#epochMs - (this.#epochMs % blockMs), this.#epochMs)
-    if (habits.onBoundary) this.#agenda.add(this.#epochMs + 5_000 + phone.edgeDwellMs(), { kind: 'edge', phone })
+    const phone = new Phone(index, identityOf(seed, index), habits, randomFor(seed, 'phone', index, this.epochMs))
+    this.#startBlock(phone, this.epochMs - (this.epochMs % blockMs), this.epochMs)
+    if (habits.onBoundary) this.#agenda.add(this.epochMs + 5_000 + phone.edgeDwellMs(), { kind: 'edge', phone })
     return phone
   }
 
