@@ -94,12 +94,14 @@ function typeOf(schema: JsonSchema): string {
 
 function boundsOf(schema: JsonSchema): string {
   const safe = (bound: number | undefined) => (bound === undefined || Math.abs(bound) >= Number.MAX_SAFE_INTEGER ? undefined : bound)
-  const low = safe(schema.minimum) ?? schema.minLength ?? schema.minItems
+  const atLeast = schema.minLength === 1 ? undefined : schema.minLength // "not empty" goes without saying
+  const low = safe(schema.minimum) ?? atLeast ?? schema.minItems
   const high = safe(schema.maximum) ?? schema.maxLength ?? schema.maxItems
+  const unit = schema.unit ?? (schema.type === 'string' && (low ?? high) !== undefined ? 'characters' : '')
   const above = schema.exclusiveMinimum === undefined ? '' : `> ${schema.exclusiveMinimum}`
   const range = low === undefined && high === undefined ? above : `${low ?? above}…${high ?? ''}`
   const pattern = schema.pattern === undefined ? '' : `\`${schema.pattern}\``
-  return [range, schema.unit ?? '', pattern].filter((part) => part !== '').join(' ')
+  return [range, unit, pattern].filter((part) => part !== '').join(' ')
 }
 
 function cell(text: string): string {
