@@ -47,6 +47,7 @@ export interface CoverDeps {
   /** New rows are in the outbox. */
   readonly onCommit: () => void
   readonly onDiskFull: (error: Error) => void
+  readonly onLoss: (family: string, events: number) => void
   /** The store failed: nothing may go on. */
   readonly onFailure: (error: unknown) => void
 }
@@ -121,6 +122,7 @@ export class JournalCover implements JournalReader, Component {
 
   /** Replays what no cut has covered, cuts it, and starts the timers. */
   async start(signal: AbortSignal): Promise<void> {
+    this.#deps.journal.raiseHead(Math.max(this.#recovered.fast, this.#recovered.slow)) // a journal that was lost must not give covered positions again
     await this.#replay(signal)
     this.cutSlow(this.#deps.clock.nowMs())
     this.#schedule()
@@ -183,8 +185,11 @@ export class JournalCover implements JournalReader, Component {
   #cut(slow: boolean, boundaryMs: number): void {
     clearTimeout(this.#urgent)
     this.#urgent = undefined
-    const { outbox, clock, journal, onCommit } = this.#deps
-    for (const { family, events } of outbox.relieve()) this.#tallies.addLost(clock.nowMs(), family, events)
+    const { outbox, clock, journal, onCommit, onLoss } = this.#deps
+    for (const { family, events } of outbox.relieve()) {
+      this.#tallies.addLost(clock.nowMs(), family, events)
+      onLoss(family, events)
+    }
     this.#gather(slow)
     const before = outbox.coverage
     const fast = Math.max(this.#wanted.fast, this.#head)

@@ -138,7 +138,11 @@ export interface AdminOptions {
   /** Default: "the admin server" and "admin.port". */
   readonly what?: string
   readonly option?: string
+  /** Streams of lines by path (`/tap`), as server-sent events; `query` is the request's. Ended by the signal. */
+  readonly streams?: Readonly<Record<string, LineStream>>
 }
+
+export type LineStream = (query: Readonly<Record<string, string>>, signal: AbortSignal) => AsyncIterable<string>
 
 export class AdminServer implements Component {
   readonly name = 'admin'
@@ -164,7 +168,7 @@ export class AdminServer implements Component {
   }
 }
 
-function adminApp({ metrics, health, ready }: AdminOptions): Hono {
+function adminApp({ metrics, health, ready, streams = {} }: AdminOptions): Hono {
   const app = new Hono()
   app.get('/health', (c) => {
     const found = summarise(health())
@@ -172,5 +176,24 @@ function adminApp({ metrics, health, ready }: AdminOptions): Hono {
   })
   app.get('/ready', (c) => (ready() ? c.json({ ready: true }) : c.json({ ready: false }, 503)))
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }))
+  for (const [path, open] of Object.entries(streams)) app.get(path, (c) => eventStream(open(c.req.query(), c.req.raw.signal)))
   return app
+}
+
+/** One line is one event; a reader that is slow is waited for. */
+function eventStream(lines: AsyncIterable<string>): Response {
+  const iterator = lines[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode(': follows\n\n')),
+    pull: async (controller) => {
+      const { done, value } = await iterator.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(`data: ${value}\n\n`))
+    },
+    cancel: async () => {
+      await iterator.return?.()
+    },
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } })
 }

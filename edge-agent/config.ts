@@ -1,0 +1,165 @@
+/**
+ * Everything an operator sets for an agent: default, bounds, unit and a sentence each. Loaded once, from one YAML file and the environment.
+ * The width of windows is no setting: every reader counts on 10 s.
+ */
+import { z } from 'zod'
+import { namePattern } from '#shared/control.ts'
+import { logLevels } from '#shared/log.ts'
+
+const name = z.string().regex(namePattern)
+const port = z.number().int().min(0).max(65535)
+const mebibyte = 2 ** 20
+const octets = (minimum: number, standard: number) =>
+  z
+    .number()
+    .int()
+    .min(minimum)
+    .max(2 ** 43)
+    .default(standard)
+const whole = (minimum: number, maximum: number, standard: number) => z.number().int().min(minimum).max(maximum).default(standard)
+const loopback = z.string().min(1).default('127.0.0.1')
+
+const mqtt = z.strictObject({
+  enabled: z.boolean().default(true).describe('Run the embedded MQTT broker.'),
+  host: loopback.describe('Address the broker listens on; loopback unless told otherwise.'),
+  port: port.default(1883).describe('Port of the broker; 0 takes any free one.'),
+  maxConnections: whole(1, 100_000, 1_000).describe('Connections at once; one more is closed before it is read.'),
+  maxConnectionsPerAddress: whole(1, 100_000, 500).describe('Connections at once from one address.'),
+  maxPacketBytes: octets(1_024, 256 * 1_024).describe('Bytes of one MQTT packet; a longer one closes the connection.'),
+  maxConnectPacketBytes: octets(256, 16 * 1_024).describe('Bytes of the CONNECT packet, which comes before any credential is known.'),
+  maxPendingBytes: octets(65_536, 32 * mebibyte).describe('Bytes taken and not yet acknowledged, beyond which reading pauses.'),
+  maxMessagesPerSecond: whole(0, 10_000_000, 0).describe('Messages per second and connection; more closes it. 0: no bound.'),
+  connectTimeoutS: whole(1, 300, 5).describe('Seconds a new connection has for its CONNECT packet.'),
+  users: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(128).describe('User name as devices send it.'),
+        password: z.string().min(8).max(256).describe('Password as devices send it; keep the file at mode 0600.'),
+        tenant: name.optional().describe('Tenant of this credential; default: the agent’s.'),
+      }),
+    )
+    .default([])
+    .describe('Credentials of devices. Empty: none are asked for.'),
+  tls: z
+    .strictObject({
+      certFile: z.string().min(1).describe('Certificate chain, PEM.'),
+      keyFile: z.string().min(1).describe('Private key, PEM.'),
+      clientCaFile: z.string().min(1).optional().describe('CA of device certificates, PEM; with it a device must show one.'),
+    })
+    .optional()
+    .describe('TLS for the broker’s port; absent: none.'),
+})
+
+const broker = z.strictObject({
+  url: z.string().min(1).describe('A broker that already stands on site: mqtt://host:port or mqtts://host:port.'),
+  username: z.string().optional().describe('User name there.'),
+  password: z.string().optional().describe('Password there.'),
+  group: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .default('tributary')
+    .describe('Name of the shared subscription ($share/…) that spreads messages over the connections.'),
+  connections: whole(1, 32, 4).describe('Connections to it; a durable acknowledgement per message needs several.'),
+  topicPrefix: z.string().default('tributary/v1').describe('What stands before <family>/<source> in its topics.'),
+})
+
+export const configSchema = z.strictObject({
+  agent: name.describe('Name of this agent, unique in its region.'),
+  region: name.describe('Name of the region it belongs to.'),
+  tenant: name.default('default').describe('Tenant of everything it takes, unless a credential says otherwise.'),
+  dataDir: z.string().min(1).describe('Folder for journal and outbox; made when missing. One agent only.'),
+  identity: z.strictObject({
+    keyFile: z
+      .string()
+      .min(1)
+      .describe('Identity key, the same for all agents, hubs and the core of a tenant: `<kid>:<64 hex digits>`, mode 0600.'),
+  }),
+  hub: z
+    .strictObject({
+      natsUrl: z.string().min(1).default('nats://127.0.0.1:4222').describe('The region’s NATS server; several, comma separated.'),
+    })
+    .prefault({}),
+  mqtt: mqtt.prefault({}),
+  brokers: z.array(broker).default([]).describe('Brokers on site to subscribe to.'),
+  netflow: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Take IPFIX and NetFlow v5 and v9 over UDP.'),
+      host: loopback.describe('Address to listen on; loopback unless told otherwise.'),
+      port: port.default(2055).describe('UDP port; 0 takes any free one.'),
+      cell: z.string().default('').describe('Cell that flows are counted to when an exporter names none: MCC-MNC-identity.'),
+      maxQueuedBytes: octets(65_536, 16 * mebibyte).describe(
+        'Bytes of datagrams that may wait to be decoded; more is dropped and counted.',
+      ),
+    })
+    .prefault({}),
+  ndpi: z
+    .array(
+      z.strictObject({
+        file: z.string().min(1).describe('nDPI’s CSV file; followed as it grows.'),
+        cell: z.string().default('').describe('Cell its flows are counted to: MCC-MNC-identity.'),
+        pollMs: whole(50, 60_000, 500).describe('Milliseconds between two looks at the file.'),
+      }),
+    )
+    .default([])
+    .describe('Files of nDPI to follow.'),
+  journal: z
+    .strictObject({
+      quotaBytes: octets(mebibyte, 512 * mebibyte).describe(
+        'Bytes of events that no outbox row covers yet; beyond it devices are not acknowledged.',
+      ),
+      segmentBytes: octets(65_536, 16 * mebibyte).describe('Bytes of one segment: what one bad sector can cost.'),
+      ballastBytes: octets(0, 24 * mebibyte).describe('Bytes kept free for a full volume, so that what is delivered can still be deleted.'),
+      maxWaitMs: whole(0, 1_000, 2).describe('Milliseconds a few messages wait for more, to share one write to disk.'),
+    })
+    .prefault({}),
+  duplicates: z
+    .strictObject({
+      windowS: whole(0, 86_400, 600).describe('Seconds for which a repeated event_id is known.'),
+      windowEvents: whole(0, 100_000_000, 1_000_000).describe('Events of the agent for which it is known, whichever is less.'),
+    })
+    .prefault({}),
+  windows: z
+    .strictObject({
+      graceMs: whole(0, 5_000, 250).describe('Milliseconds after the end of a window before it is cut; later events make another part.'),
+      batchRows: whole(10, 10_000, 1_000).describe('Rows of one batch.'),
+    })
+    .prefault({}),
+  sightings: z
+    .strictObject({
+      subscribers: whole(1_024, 10_000_000, 131_072).describe(
+        'Subscribers remembered; the one longest unheard is forgotten first. 56 B each.',
+      ),
+      keepAliveS: whole(10, 86_400, 900).describe('Seconds after which a subscriber is told of again although nothing changed.'),
+      cutMs: whole(50, 10_000, 1_000).describe(
+        'Milliseconds between two hand-overs of sightings, events and tallies; a moved device goes at once.',
+      ),
+    })
+    .prefault({}),
+  outbox: z
+    .strictObject({
+      quotaBytes: octets(mebibyte, 1_024 * mebibyte).describe(
+        'Bytes on their way to the hub; beyond it waiting windows are merged, then given up.',
+      ),
+      backfillAfterS: whole(1, 3_600, 60).describe('Seconds after which a waiting window goes in the backfill lane.'),
+      maxFrameBytes: octets(16_384, 512 * 1_024).describe('Bytes of one batch on the link; a larger one is halved.'),
+      deadLetterRows: whole(0, 100_000, 1_000).describe('Rejected events a second that are kept whole; more are only counted.'),
+    })
+    .prefault({}),
+  uplink: z
+    .strictObject({
+      bytesPerSecond: whole(0, 2 ** 31, 0).describe('Bytes per second towards the hub. 0: no bound.'),
+      maxInFlight: whole(1, 1_024, 32).describe('Batches sent and not yet answered.'),
+      publishTimeoutMs: whole(500, 120_000, 10_000).describe('Milliseconds to wait for the server’s answer.'),
+      stallS: whole(1, 3_600, 30).describe('Seconds a watermark may stand still below answered batches before they are sent again.'),
+    })
+    .prefault({}),
+  admin: z
+    .strictObject({
+      host: loopback.describe('Address of /health, /ready, /metrics and /tap.'),
+      port: port.default(9101).describe('Port of /health, /ready, /metrics and /tap; 0 takes any free one.'),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(logLevels).default('info').describe('Least level that is logged.') }).prefault({}),
+})
+
+export type AgentConfig = z.output<typeof configSchema>
