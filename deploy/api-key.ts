@@ -39,7 +39,9 @@ function createKey(input: ApiKeyInput): Promise<string> {
     '--tenant',
     'default',
     '--scopes',
-    '*',
+    'all',
+    '--name',
+    'npm start',
     '--config',
     input.coreConfig,
     '--json',
@@ -48,16 +50,22 @@ function createKey(input: ApiKeyInput): Promise<string> {
     execFile(input.node, args, { env: input.env, timeout: 20_000 }, (error, stdout, stderr) => {
       const key = keyIn(stdout)
       if (key !== undefined && !error) return resolve(key)
-      reject(new Error(`no API key could be made at the core: ${(stderr || stdout || String(error)).trim().split('\n').at(-1)}`))
+      reject(new Error(`no API key could be made at the core: ${reasonIn(stdout) ?? (stderr.trim().split('\n').at(-1) || String(error))}`))
     })
   })
 }
 
 function keyIn(output: string): string | undefined {
+  const { key } = parsed(output)
+  return typeof key === 'string' ? key : undefined
+}
+
+const reasonIn = (output: string) => parsed(output).error?.message
+
+function parsed(output: string): { key?: unknown; error?: { message?: string } } {
   try {
-    const answer: { key?: unknown } = JSON.parse(output)
-    return typeof answer.key === 'string' ? answer.key : undefined
+    return JSON.parse(output)
   } catch {
-    return undefined
+    return {}
   }
 }
