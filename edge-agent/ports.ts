@@ -50,7 +50,8 @@ export class JournalFull extends Error {}
 export class JournalFailed extends Error {}
 
 /**
- * A message as a tap took it, before decoding. `family` and `source` come from the topic; undefined when the topic is none of ours.
+ * A message as a tap took it, before decoding. `family` and `source` come from the topic; when the topic is none of ours, `family` is
+ * undefined and `source` the whole topic.
  * `payload` may be read until `settle` was called.
  */
 export interface RawMessage {

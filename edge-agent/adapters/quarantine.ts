@@ -1,0 +1,109 @@
+/**
+ * Sets a damaged segment of the journal aside and saves what can still be read of it, row by row, under the segment's own name.
+ * Says exactly what was lost as far as its neighbours know it. Never deletes the damaged file: a person may want to look at it.
+ */
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { openDatabase } from '#shared/adapters/sqlite.ts'
+import { type Origin, rowChecksum, SqliteSegment, type StoredRow } from './sqlite-segment.ts'
+
+export interface Quarantined {
+  readonly segment: SqliteSegment
+  readonly last: number
+  readonly damage: { file: string; savedBatches: number; lostBatches: number; lostEvents: number }
+}
+
+/** `nextFirst`: first position of the segment that follows, if there is one. */
+export function quarantineSegment(file: string, nextFirst: number | undefined): Quarantined {
+  const directory = dirname(file)
+  const first = Number(/(\d{15})\.db$/.exec(file)![1])
+  const aside = join(directory, 'quarantine', `${basename(file)}.${process.hrtime.bigint()}`)
+  mkdirSync(dirname(aside), { recursive: true, mode: 0o750 })
+  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+  const { rows, packets, origin } = salvage(aside)
+  const segment = SqliteSegment.create(directory, first, origin ?? { batches: 0, rows: 0 }, packets)
+  let last = first - 1
+  let [savedBatches, lostBatches, lostEvents] = [0, 0, 0]
+  for (const row of rows) {
+    if (row.position < first || (nextFirst !== undefined && row.position >= nextFirst)) continue
+    if (rowChecksum(row.body, row.ids) !== row.crc) {
+      lostEvents += row.rows
+      continue
+    }
+    segment.append(row, { taken: [], released: [] })
+    savedBatches++
+    last = row.position
+  }
+  lostBatches = Math.max(0, (nextFirst === undefined ? (rows.at(-1)?.position ?? first - 1) + 1 : nextFirst) - first - savedBatches)
+  lostEvents = Math.max(lostEvents, lostOf(origin, nextFirst === undefined ? undefined : directory, nextFirst, rows))
+  return { segment, last, damage: { file: aside, savedBatches, lostBatches, lostEvents } }
+}
+
+/** Rows the following segment says there were, without those that could be read well. */
+function lostOf(
+  origin: Origin | undefined,
+  directory: string | undefined,
+  nextFirst: number | undefined,
+  rows: readonly StoredRow[],
+): number {
+  if (directory === undefined || nextFirst === undefined || origin === undefined) return 0
+  try {
+    const next = openDatabase(join(directory, `journal-${String(nextFirst).padStart(15, '0')}.db`), { readonly: true })
+    try {
+      const after = next.prepare<[], Origin>('SELECT batches, rows FROM origin').get()
+      const well = rows.reduce((sum, row) => sum + (rowChecksum(row.body, row.ids) === row.crc ? row.rows : 0), 0)
+      return after === undefined ? 0 : after.rows - origin.rows - well
+    } finally {
+      next.close()
+    }
+  } catch {
+    return 0
+  }
+}
+
+/** Reads by position, stepping over what the damage hides: a page that cannot be read takes only its own rows. */
+function salvage(file: string): { rows: StoredRow[]; packets: string[]; origin: Origin | undefined } {
+  const rows = new Map<number, StoredRow>()
+  let packets: string[] = []
+  let origin: Origin | undefined
+  try {
+    const db = openDatabase(file, { readonly: true })
+    try {
+      origin = attempt(() => db.prepare<[], Origin>('SELECT batches, rows FROM origin').get())
+      packets =
+        attempt(() =>
+          db
+            .prepare<[], { key: string }>('SELECT key FROM packet')
+            .all()
+            .map(({ key }) => key),
+        ) ?? []
+      for (const order of ['ASC', 'DESC']) {
+        attempt(() => {
+          for (const row of db.prepare<[], StoredRow>(`SELECT * FROM batch ORDER BY position ${order}`).iterate())
+            rows.set(row.position, row)
+        })
+      }
+      const known = [...rows.keys()]
+      const [low, high] = [Math.min(...known), Math.max(...known)]
+      const one = db.prepare<[number], StoredRow>('SELECT * FROM batch WHERE position = ?')
+      for (let position = low; position <= high; position++) {
+        if (rows.has(position)) continue
+        const row = attempt(() => one.get(position))
+        if (row !== undefined) rows.set(position, row)
+      }
+    } finally {
+      db.close()
+    }
+  } catch {
+    // not even its header can be read: nothing is saved
+  }
+  return { rows: [...rows.values()].sort((a, b) => a.position - b.position), packets, origin }
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,374 @@
+/**
+ * The journal as a row of SQLite files (segments), each opened by one writer: one row per batch, one fsync per row.
+ *
+ * Promises: what `append` returned for is on disk; a position is never given twice; one bad octet costs at most one segment, which is set aside
+ * with every row that can still be read saved, and counted. A refused write leaves nothing behind. On a full volume it takes nothing new
+ * until the ballast could be put back (ballast.ts); after an I/O error nothing at all until `reopen` has verified the newest segment.
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '#shared/clock.ts'
+import { DiskFull, describeError } from '#shared/errors.ts'
+import { EventBatch } from '../event-batch.ts'
+import type { JournalReport } from '../events.ts'
+import { decodeJournalRow, JournalEncoder } from '../journal-codec.ts'
+import { type Journal, JournalFailed, JournalFull, type PacketChanges } from '../ports.ts'
+import { Ballast } from './ballast.ts'
+import { IdSegments, syncDirectory } from './id-segments.ts'
+import { quarantineSegment } from './quarantine.ts'
+import { removeSegment, rowChecksum, SqliteSegment, segmentFiles, segmentName } from './sqlite-segment.ts'
+
+export interface JournalConfig {
+  readonly directory: string
+  /** Octets of all segments together; beyond it nothing is taken until the outbox has drained. */
+  readonly quotaBytes?: number
+  readonly segmentBytes?: number
+  /** Room kept for a full volume: twice SQLite's write-ahead log and some. 0 for none. */
+  readonly ballastBytes?: number
+  readonly idWindowMs?: number
+  readonly idWindowEvents?: number
+}
+
+interface Sealed {
+  readonly file: string
+  readonly first: number
+  readonly last: number
+  readonly octets: number
+}
+
+const rowOverheadBytes = 64
+/** Skipped after a newest segment that was lost: no segment holds that many rows. */
+const positionLeap = 1_000_000
+const noPackets: PacketChanges = { taken: [], released: [] }
+const restoreEveryMs = 1_000
+
+export class SqliteJournal implements Journal {
+  readonly idKey: Uint32Array
+  readonly #config: Required<JournalConfig>
+  readonly #clock: Clock
+  readonly #report: JournalReport
+  readonly #encoder = new JournalEncoder()
+  readonly #ballast: Ballast
+  readonly #idSegments: IdSegments
+  readonly #packets = new Map<string, Set<string>>()
+  #sealed: Sealed[] = []
+  #active: SqliteSegment | undefined
+  #activeOctets = 0
+  #head = 0
+  #totalBatches = 0
+  #totalRows = 0
+  #failed = false
+  #nextRestoreMs = 0
+
+  constructor(config: JournalConfig, deps: { clock: Clock; report: JournalReport }) {
+    this.#config = {
+      quotaBytes: 512 << 20,
+      segmentBytes: 16 << 20,
+      ballastBytes: 24 << 20,
+      idWindowMs: 600_000,
+      idWindowEvents: 1_000_000,
+      ...config,
+    }
+    this.#clock = deps.clock
+    this.#report = deps.report
+    const { directory } = this.#config
+    mkdirSync(directory, { recursive: true, mode: 0o750 })
+    this.idKey = readIdKey(directory)
+    this.#ballast = new Ballast(join(directory, 'ballast'), this.#config.ballastBytes)
+    this.#idSegments = new IdSegments(directory)
+    this.#ballast.restore()
+    this.#open()
+  }
+
+  get head(): number {
+    return this.#head
+  }
+
+  /** Octets that count against the quota. */
+  get octets(): number {
+    return this.#sealed.reduce((sum, { octets }) => sum + octets, 0) + this.#activeOctets
+  }
+
+  append(batch: EventBatch, packets: PacketChanges = noPackets): number {
+    if (this.#failed) throw new JournalFailed('the journal failed and was not reopened yet')
+    this.#keepBallast()
+    const body = this.#encoder.body(batch)
+    const ids = this.#encoder.ids(batch)
+    const octets = body.length + (ids?.length ?? 0) + rowOverheadBytes
+    if (this.octets + octets > this.#config.quotaBytes) {
+      throw new JournalFull(
+        `the journal holds ${this.octets} of ${this.#config.quotaBytes} octets; events are refused until the uplink has drained`,
+      )
+    }
+    const position = this.#head + 1
+    const crc = rowChecksum(body, ids)
+    this.#attempt(() => {
+      const segment = this.#writable()
+      segment.append({ position, arrivalMs: this.#clock.nowMs(), rows: batch.rows, crc, body, ids }, packets)
+    })
+    this.#head = position
+    this.#activeOctets += octets
+    this.#totalBatches++
+    this.#totalRows += batch.rows
+    for (const key of packets.taken) this.#hold(key)
+    for (const key of packets.released) this.#letGo(key)
+    return position
+  }
+
+  release(position: number): void {
+    const covered = this.#sealed.filter(({ last }) => last <= position)
+    if (covered.length === 0) return
+    const sinceMs = this.#clock.nowMs() - this.#config.idWindowMs
+    for (const { file, first } of covered) {
+      try {
+        const segment = SqliteSegment.open(file)
+        try {
+          this.#idSegments.write(first, segment.ids(sinceMs))
+        } finally {
+          segment.close()
+        }
+      } catch (error) {
+        if (error instanceof DiskFull || (error as { code?: string }).code === 'ENOSPC') return // stays until there is room for its ids
+        this.#report.idsQuarantined(file, 0)
+      }
+      removeSegment(file)
+      this.#sealed = this.#sealed.filter((one) => one.file !== file)
+    }
+    syncDirectory(this.#config.directory)
+    this.#idSegments.prune(this.#clock.nowMs(), this.#config.idWindowMs, this.#config.idWindowEvents, 0)
+    this.#restoreBallast()
+  }
+
+  *replay(afterPosition: number): Iterable<{ position: number; batch: EventBatch }> {
+    const batch = new EventBatch(256)
+    for (const { file, first, last } of [...this.#sealed]) {
+      if (last <= afterPosition) continue
+      yield* this.#replaySegment(SqliteSegment.open(file), first, afterPosition, batch, true)
+    }
+    if (this.#active !== undefined) yield* this.#replaySegment(this.#active, this.#active.first, afterPosition, batch, false)
+  }
+
+  raiseHead(position: number): void {
+    if (position <= this.#head) return
+    this.#seal()
+    this.#head = position
+  }
+
+  reopen(): void {
+    const lastKnown = this.#head
+    try {
+      this.#active?.close()
+      this.#active = undefined
+      this.#open(lastKnown)
+      this.#failed = false
+    } catch (cause) {
+      throw new JournalFailed(`the journal could not be reopened: ${describeError(cause)}`, { cause })
+    }
+  }
+
+  *recentIds(): Iterable<{ arrivalMs: number; ids: Uint32Array }> {
+    const sinceMs = this.#clock.nowMs() - this.#config.idWindowMs
+    yield* this.#idSegments.read((file, ids) => this.#report.idsQuarantined(file, ids))
+    const open = this.#sealed.map(
+      ({ file }) =>
+        () =>
+          SqliteSegment.open(file),
+    )
+    for (const reopen of open) {
+      const segment = reopen()
+      try {
+        for (const { arrivalMs, ids } of segment.ids(sinceMs)) yield { arrivalMs, ids: wordsOf(ids) }
+      } finally {
+        segment.close()
+      }
+    }
+    if (this.#active !== undefined) for (const { arrivalMs, ids } of this.#active.ids(sinceMs)) yield { arrivalMs, ids: wordsOf(ids) }
+  }
+
+  holdsPacket(key: string): boolean {
+    return this.#packets.get(clientOf(key))?.has(key) ?? false
+  }
+
+  packetsOf(client: string): readonly string[] {
+    return [...(this.#packets.get(client) ?? [])]
+  }
+
+  close(): void {
+    try {
+      this.#active?.seal()
+    } catch {
+      // a full volume: the write-ahead log stays, and is read at the next start
+    }
+    this.#active?.close()
+    this.#active = undefined
+  }
+
+  *#replaySegment(segment: SqliteSegment, first: number, after: number, batch: EventBatch, close: boolean) {
+    let [savedBatches, lostBatches, lostEvents] = [0, 0, 0]
+    try {
+      for (const row of segment.rows(after)) {
+        try {
+          if (rowChecksum(row.body, row.ids) !== row.crc) throw new Error('checksum')
+          decodeJournalRow(row.body, row.ids, batch)
+        } catch {
+          lostBatches++
+          lostEvents += row.rows
+          continue
+        }
+        savedBatches++
+        if (batch.rows > 0) yield { position: row.position, batch }
+      }
+    } finally {
+      if (close) segment.close()
+    }
+    if (lostBatches > 0) {
+      const file = join(this.#config.directory, segmentName(first))
+      this.#report.segmentQuarantined({ file, why: 'rows whose checksum does not match', savedBatches, lostBatches, lostEvents })
+    }
+  }
+
+  #open(dropAbove = Number.POSITIVE_INFINITY): void {
+    const { directory } = this.#config
+    this.#sealed = []
+    const files = segmentFiles(directory)
+    let newest: { segment: SqliteSegment; octets: number } | undefined
+    for (const [at, { file, first }] of files.entries()) {
+      const last = at === files.length - 1
+      const segment = this.#openSegment(file, first, files[at + 1]?.first)
+      if (segment === undefined) continue
+      if (last && dropAbove !== Number.POSITIVE_INFINITY) segment.dropAbove(dropAbove)
+      const totals = segment.totals()
+      const origin = segment.origin()
+      const octets = totals.octets + totals.batches * rowOverheadBytes
+      this.#head = Math.max(this.#head, totals.last, first - 1)
+      this.#totalBatches = origin.batches + totals.batches
+      this.#totalRows = origin.rows + totals.rows
+      newest?.segment.seal()
+      newest?.segment.close()
+      newest = { segment, octets }
+      this.#sealed.push({ file, first, last: Math.max(totals.last, first - 1), octets })
+    }
+    if (newest === undefined) return
+    this.#sealed.pop()
+    this.#active = newest.segment
+    this.#activeOctets = newest.octets
+    this.#packets.clear()
+    for (const key of newest.segment.packets()) this.#hold(key)
+  }
+
+  /** A segment that cannot be trusted is set aside; what can be read of it goes on under its name. */
+  #openSegment(file: string, first: number, nextFirst: number | undefined): SqliteSegment | undefined {
+    try {
+      return SqliteSegment.open(file)
+    } catch (cause) {
+      const saved = quarantineSegment(file, nextFirst)
+      this.#report.segmentQuarantined({ ...saved.damage, why: describeError(cause) })
+      if (nextFirst === undefined) this.#head = Math.max(this.#head, saved.last, first) + positionLeap
+      return saved.segment
+    }
+  }
+
+  #writable(): SqliteSegment {
+    if (this.#active !== undefined && this.#activeOctets >= this.#config.segmentBytes) this.#seal()
+    if (this.#active === undefined) {
+      const open = [...this.#packets.values()].flatMap((keys) => [...keys])
+      const origin = { batches: this.#totalBatches, rows: this.#totalRows }
+      this.#active = SqliteSegment.create(this.#config.directory, this.#head + 1, origin, open)
+      this.#activeOctets = 0
+      syncDirectory(this.#config.directory)
+    }
+    return this.#active
+  }
+
+  #seal(): void {
+    const segment = this.#active
+    if (segment === undefined) return
+    segment.seal()
+    segment.close()
+    this.#active = undefined
+    const octets = Math.max(this.#activeOctets, existsSync(segment.file) ? statSync(segment.file).size : 0)
+    this.#sealed.push({ file: segment.file, first: segment.first, last: this.#head, octets })
+    this.#activeOctets = 0
+  }
+
+  #attempt(write: () => void): void {
+    try {
+      write()
+    } catch (cause) {
+      if (
+        cause instanceof DiskFull ||
+        (cause as { code?: string }).code === 'SQLITE_FULL' ||
+        (cause as { code?: string }).code === 'ENOSPC'
+      ) {
+        this.#dropBallast()
+        throw new JournalFull('the volume is full; events are refused until there is room again', { cause })
+      }
+      this.#failed = true
+      throw new JournalFailed(`the journal could not be written: ${describeError(cause)}`, { cause })
+    }
+  }
+
+  #dropBallast(): void {
+    if (!this.#ballast.inPlace || this.#config.ballastBytes === 0) return
+    this.#ballast.drop()
+    this.#report.ballastDropped()
+  }
+
+  /** Throws `JournalFull` while the ballast is not in its place. */
+  #keepBallast(): void {
+    if (!this.#ballast.inPlace && !this.#restoreBallast()) {
+      throw new JournalFull('the volume was full and has no room for the ballast yet; events are refused')
+    }
+  }
+
+  #restoreBallast(): boolean {
+    if (this.#ballast.inPlace) return true
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs < this.#nextRestoreMs) return false
+    this.#nextRestoreMs = nowMs + restoreEveryMs
+    if (!this.#ballast.restore()) return false
+    this.#report.ballastRestored()
+    return true
+  }
+
+  #hold(key: string): void {
+    const client = clientOf(key)
+    const held = this.#packets.get(client)
+    if (held === undefined) this.#packets.set(client, new Set([key]))
+    else held.add(key)
+  }
+
+  #letGo(key: string): void {
+    const client = clientOf(key)
+    const held = this.#packets.get(client)
+    if (held?.delete(key) && held.size === 0) this.#packets.delete(client)
+  }
+}
+
+function clientOf(key: string): string {
+  return key.slice(0, key.indexOf('\0'))
+}
+
+function wordsOf(ids: Buffer): Uint32Array {
+  const words = new Uint32Array(ids.length >>> 2)
+  ids.copy(new Uint8Array(words.buffer))
+  return words
+}
+
+/** The secret of the id hashes: made with the store, gone with it. */
+function readIdKey(directory: string): Uint32Array {
+  const file = join(directory, 'id-key')
+  if (existsSync(file)) {
+    const octets = readFileSync(file)
+    if (octets.length === 16) return wordsOf(octets)
+  }
+  const octets = randomBytes(16)
+  const descriptor = openSync(`${file}.part`, 'w', 0o600)
+  writeSync(descriptor, octets)
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  renameSync(`${file}.part`, file)
+  syncDirectory(directory)
+  return wordsOf(octets)
+}

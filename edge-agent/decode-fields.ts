@@ -1,0 +1,314 @@
+/**
+ * Judges and writes one field of one event: for every line of the table of fields a writer, made once at start, that checks the value by
+ * straight-line code and puts it into its column. No schema is walked per event.
+ *
+ * Identities and texts are not written here: they wait in the scratch until the whole event is known, because a text may hold the identity
+ * that stands behind it.
+ */
+import { canonicalCell } from '#shared/cell-id.ts'
+import { type FieldSpec, rats } from '#shared/families.ts'
+import type { EventBatch, EventColumns } from './event-batch.ts'
+import { parseTime } from './event-time.ts'
+
+/** What became of a field; the position is the code. */
+export const fieldFaults = ['', 'wrong-type', 'out-of-bounds'] as const
+export const fine = 0
+export const wrongType = 1
+export const outOfBounds = 2
+
+/** What is kept of an event until all its fields were read. */
+export class Scratch {
+  imsi = ''
+  msisdn = ''
+  imei = ''
+  eventId = ''
+  eventType = ''
+  timeMs = Number.NaN
+  timeSeen = false
+  tenant = ''
+  /** Columns that wait for a text, and the texts. */
+  readonly textColumns: (keyof EventColumns)[] = []
+  readonly texts: string[] = []
+  /** Names of fields inside neighbours that are none of ours. */
+  unknownFields = 0
+
+  clear(): void {
+    this.imsi = ''
+    this.msisdn = ''
+    this.imei = ''
+    this.eventId = ''
+    this.eventType = ''
+    this.timeMs = Number.NaN
+    this.timeSeen = false
+    this.tenant = ''
+    this.textColumns.length = 0
+    this.texts.length = 0
+  }
+}
+
+export interface FieldWriter {
+  /** Called once per batch and whenever its arrays were replaced. */
+  bind(batch: EventBatch, columns: EventColumns): void
+  apply(value: unknown, row: number): number
+}
+
+/** The writer of a line of the table. */
+export function fieldWriter(spec: FieldSpec, scratch: Scratch, cells: CellCodes): FieldWriter {
+  switch (spec.kind) {
+    case 'digits':
+      return new DigitsWriter(spec, scratch)
+    case 'cell':
+      return new CellWriter(spec.column as CodeColumn, cells)
+    case 'number':
+      return new NumberWriter(spec, false)
+    case 'integer':
+      return new NumberWriter(spec, true)
+    case 'choice':
+      return new RatWriter()
+    case 'text':
+      return new TextWriter(spec, scratch)
+    case 'time':
+      return new TimeWriter()
+    case 'neighbours':
+      return new NeighboursWriter(spec, scratch, cells)
+  }
+}
+
+type CodeColumn = 'cell' | 'targetCell'
+type NumberColumn = {
+  [C in keyof EventColumns]: EventColumns[C] extends Float64Array | Float32Array | Uint32Array | Uint16Array ? C : never
+}[keyof EventColumns]
+
+class NumberWriter implements FieldWriter {
+  readonly #column: NumberColumn
+  readonly #min: number
+  readonly #max: number
+  readonly #whole: boolean
+  #target: Float64Array | Float32Array | Uint32Array | Uint16Array = new Float64Array(0)
+
+  constructor(spec: FieldSpec, whole: boolean) {
+    this.#column = spec.column as NumberColumn
+    this.#min = spec.min
+    this.#max = spec.max
+    this.#whole = whole
+  }
+
+  bind(_: EventBatch, columns: EventColumns): void {
+    this.#target = columns[this.#column]
+  }
+
+  apply(value: unknown, row: number): number {
+    if (typeof value !== 'number') return wrongType
+    if (!(value >= this.#min && value <= this.#max) || (this.#whole && Math.floor(value) !== value)) return outOfBounds
+    this.#target[row] = value
+    return fine
+  }
+}
+
+class DigitsWriter implements FieldWriter {
+  readonly #name: 'imsi' | 'msisdn' | 'imei'
+  readonly #min: number
+  readonly #max: number
+  readonly #scratch: Scratch
+
+  constructor(spec: FieldSpec, scratch: Scratch) {
+    this.#name = spec.name as 'imsi' | 'msisdn' | 'imei'
+    this.#min = spec.min
+    this.#max = spec.max
+    this.#scratch = scratch
+  }
+
+  bind(): void {}
+
+  apply(value: unknown): number {
+    if (typeof value !== 'string') return wrongType
+    const digits = this.#name === 'msisdn' && value.charCodeAt(0) === 43 ? value.slice(1) : value
+    if (!areDigits(digits, this.#min, this.#max)) return outOfBounds
+    this.#scratch[this.#name] = digits
+    return fine
+  }
+}
+
+export function areDigits(text: string, min: number, max: number): boolean {
+  if (text.length < min || text.length > max) return false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 48 || code > 57) return false
+  }
+  return true
+}
+
+/** Cells as codes of the current batch. One look-up for a cell seen before in it; canonical forms are remembered beyond it, bounded. */
+export class CellCodes {
+  static readonly none = -1
+  #batch: EventBatch | undefined
+  #codes = new Map<string, number>()
+  #canonical = new Map<string, string>()
+  readonly #remembered: number
+
+  constructor(remembered = 20_000) {
+    this.#remembered = remembered
+  }
+
+  bind(batch: EventBatch): void {
+    this.#batch = batch
+    this.#codes.clear()
+  }
+
+  /** −1 for a text that is no cell. */
+  code(text: string): number {
+    return this.#codes.get(text) ?? this.#first(text)
+  }
+
+  #first(text: string): number {
+    let canonical = this.#canonical.get(text)
+    if (canonical === undefined) {
+      canonical = canonicalCell(text)
+      if (canonical === undefined) return CellCodes.none
+      if (this.#canonical.size >= this.#remembered) this.#canonical.clear()
+      this.#canonical.set(text, canonical)
+    }
+    const code = this.#batch!.code(canonical)
+    this.#codes.set(text, code)
+    return code
+  }
+}
+
+class CellWriter implements FieldWriter {
+  readonly #column: CodeColumn
+  readonly #cells: CellCodes
+  #target: Uint32Array = new Uint32Array(0)
+
+  constructor(column: CodeColumn, cells: CellCodes) {
+    this.#column = column
+    this.#cells = cells
+  }
+
+  bind(_: EventBatch, columns: EventColumns): void {
+    this.#target = columns[this.#column]
+  }
+
+  apply(value: unknown, row: number): number {
+    if (typeof value !== 'string') return wrongType
+    const code = this.#cells.code(value)
+    if (code === CellCodes.none) return outOfBounds
+    this.#target[row] = code
+    return fine
+  }
+}
+
+class RatWriter implements FieldWriter {
+  #target: Uint8Array = new Uint8Array(0)
+
+  bind(_: EventBatch, columns: EventColumns): void {
+    this.#target = columns.rat
+  }
+
+  apply(value: unknown, row: number): number {
+    if (typeof value !== 'string') return wrongType
+    const code = (rats as readonly string[]).indexOf(value)
+    if (code <= 0) return outOfBounds
+    this.#target[row] = code
+    return fine
+  }
+}
+
+class TextWriter implements FieldWriter {
+  readonly #column: keyof EventColumns
+  readonly #max: number
+  readonly #scratch: Scratch
+
+  constructor(spec: FieldSpec, scratch: Scratch) {
+    this.#column = spec.column as keyof EventColumns
+    this.#max = spec.max
+    this.#scratch = scratch
+  }
+
+  bind(): void {}
+
+  apply(value: unknown): number {
+    if (typeof value !== 'string') return wrongType
+    if (!isPrintable(value, this.#max)) return outOfBounds
+    this.#scratch.textColumns.push(this.#column)
+    this.#scratch.texts.push(value)
+    return fine
+  }
+}
+
+/** At most `max` characters (code points), none of them a control character, no half of a surrogate pair. */
+export function isPrintable(text: string, max: number): boolean {
+  if (text.length > 2 * max) return false
+  let beyondAscii = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 32 || (code >= 127 && code <= 159)) return false
+    if (code >= 0xd800 && code <= 0xdfff) beyondAscii = true
+  }
+  if (!beyondAscii) return text.length <= max
+  return text.isWellFormed() && characters(text) <= max
+}
+
+/** Code points, where a text may be long in UTF-16 units. */
+export function characters(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}
+
+/** Judged, and then left: a flow's own start and end are not used from MQTT events, whose `timestamp` places them. */
+class TimeWriter implements FieldWriter {
+  bind(): void {}
+
+  apply(value: unknown): number {
+    if (typeof value !== 'number' && typeof value !== 'string') return wrongType
+    return Number.isFinite(parseTime(value)) ? fine : outOfBounds
+  }
+}
+
+const kept = 3
+
+/** All neighbours are judged; the three strongest that name their cell are kept. */
+class NeighboursWriter implements FieldWriter {
+  readonly #max: number
+  readonly #cells: CellCodes
+  readonly #scratch: Scratch
+  #cellColumns: Uint32Array[] = []
+  #rsrpColumns: Float32Array[] = []
+
+  constructor(spec: FieldSpec, scratch: Scratch, cells: CellCodes) {
+    this.#max = spec.max
+    this.#scratch = scratch
+    this.#cells = cells
+  }
+
+  bind(_: EventBatch, columns: EventColumns): void {
+    this.#cellColumns = [columns.neighbourCell0, columns.neighbourCell1, columns.neighbourCell2]
+    this.#rsrpColumns = [columns.neighbourRsrpDbm0, columns.neighbourRsrpDbm1, columns.neighbourRsrpDbm2]
+  }
+
+  apply(value: unknown, row: number): number {
+    if (!Array.isArray(value)) return wrongType
+    if (value.length > this.#max) return outOfBounds
+    const strongest: { code: number; rsrpDbm: number }[] = []
+    for (const one of value as unknown[]) {
+      if (typeof one !== 'object' || one === null || Array.isArray(one)) return wrongType
+      const { cell, pci, rsrp_dbm: rsrpDbm } = one as Record<string, unknown>
+      if (typeof rsrpDbm !== 'number') return wrongType
+      if (!(rsrpDbm >= -160 && rsrpDbm <= -20)) return outOfBounds
+      if (pci !== undefined && typeof pci !== 'number') return wrongType
+      if (pci !== undefined && !(Number.isInteger(pci) && (pci as number) >= 0 && (pci as number) <= 1007)) return outOfBounds
+      if (cell !== undefined && typeof cell !== 'string') return wrongType
+      this.#scratch.unknownFields += Object.keys(one).length - 1 - (cell === undefined ? 0 : 1) - (pci === undefined ? 0 : 1)
+      if (cell === undefined) continue
+      const code = this.#cells.code(cell as string)
+      if (code === CellCodes.none) return outOfBounds
+      strongest.push({ code, rsrpDbm })
+    }
+    strongest.sort((a, b) => b.rsrpDbm - a.rsrpDbm)
+    for (let at = 0; at < Math.min(kept, strongest.length); at++) {
+      this.#cellColumns[at]![row] = strongest[at]!.code
+      this.#rsrpColumns[at]![row] = strongest[at]!.rsrpDbm
+    }
+    return fine
+  }
+}

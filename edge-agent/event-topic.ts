@@ -1,0 +1,27 @@
+/** The topics events come on: `tributary/v1/<family>/<source>`. Remembers what it has parsed, bounded. */
+import { families } from '#shared/families.ts'
+
+export interface EventTopic {
+  /** Undefined: none of ours. */
+  readonly family: string | undefined
+  /** The whole topic when it is none of ours. */
+  readonly source: string
+}
+
+const pattern = new RegExp(`^tributary/v1/(${families.join('|')})/([A-Za-z0-9._-]{1,64})$`)
+const maxRemembered = 20_000
+
+export class EventTopics {
+  #known = new Map<string, EventTopic>()
+
+  parse(topic: string): EventTopic {
+    let parsed = this.#known.get(topic)
+    if (parsed === undefined) {
+      const match = pattern.exec(topic)
+      parsed = match === null ? { family: undefined, source: topic } : { family: match[1]!, source: match[2]! }
+      if (this.#known.size >= maxRemembered) this.#known = new Map()
+      this.#known.set(topic, parsed)
+    }
+    return parsed
+  }
+}
