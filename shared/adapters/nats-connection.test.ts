@@ -12,7 +12,7 @@ import { Unavailable } from '../ports.ts'
 import { sleep } from '../retry.ts'
 import { connectNats, ensureStream, isUnavailable, type NatsStatus, versionProblem } from './nats-connection.ts'
 
-const binary = process.env.TRIBUTARY_NATS_SERVER ?? '/tmp/nats/nats-server'
+const binary = process.env.TRIBUTARY_NATS_SERVER ?? 'nats-server'
 const dir = mkdtempSync(join(tmpdir(), 'nats-connection-'))
 const children: ChildProcess[] = []
 after(async () => {
