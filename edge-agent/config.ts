@@ -23,28 +23,37 @@ const mqtt = z.strictObject({
   enabled: z.boolean().default(true).describe('Run the embedded MQTT broker.'),
   host: loopback.describe('Address the broker listens on; loopback unless told otherwise.'),
   port: port.default(1883).describe('Port of the broker; 0 takes any free one.'),
-  maxConnections: whole(1, 100_000, 1_000).describe('Connections at once; one more is closed before it is read.'),
-  maxConnectionsPerAddress: whole(1, 100_000, 500).describe('Connections at once from one address.'),
-  maxPacketBytes: octets(1_024, 256 * 1_024).describe('Bytes of one MQTT packet; a longer one closes the connection.'),
-  maxConnectPacketBytes: octets(256, 16 * 1_024).describe('Bytes of the CONNECT packet, which comes before any credential is known.'),
-  maxPendingBytes: octets(65_536, 32 * mebibyte).describe('Bytes taken and not yet acknowledged, beyond which reading pauses.'),
-  maxMessagesPerSecond: whole(0, 10_000_000, 0).describe('Messages per second and connection; more closes it. 0: no bound.'),
-  connectTimeoutS: whole(1, 300, 5).describe('Seconds a new connection has for its CONNECT packet.'),
+  allowAnonymous: z.boolean().default(false).describe('Take devices without a credential on an address that others can reach.'),
+  connectTimeoutMs: whole(100, 300_000, 5_000).describe('Milliseconds a new connection has for its CONNECT packet.'),
+  limits: z
+    .strictObject({
+      maxControlBytes: octets(256, 16 << 10).describe('Bytes of any packet but PUBLISH; a longer one closes the connection.'),
+      maxPublishBytes: octets(256, 256 << 10).describe('Bytes of a PUBLISH packet; a longer one closes the connection.'),
+      maxConnections: whole(1, 100_000, 4_096).describe('Connections at once; one more is closed before it is read.'),
+      maxConnectionsPerAddress: whole(1, 100_000, 1_024).describe('Connections at once from one address.'),
+      maxUnfinishedBytes: octets(65_536, 32 * mebibyte).describe('Bytes of packets not yet complete, over all connections.'),
+      packetTimeoutMs: whole(100, 600_000, 30_000).describe('Milliseconds a packet may take to become complete.'),
+    })
+    .prefault({}),
   users: z
     .array(
       z.strictObject({
         name: z.string().min(1).max(128).describe('User name as devices send it.'),
-        password: z.string().min(8).max(256).describe('Password as devices send it; keep the file at mode 0600.'),
+        passwordHash: z
+          .string()
+          .regex(/^scrypt\$/)
+          .describe('Hash of the password, from `tributary-agent password`.'),
         tenant: name.optional().describe('Tenant of this credential; default: the agent’s.'),
       }),
     )
     .default([])
-    .describe('Credentials of devices. Empty: none are asked for.'),
+    .describe('Credentials of devices. Empty: none are asked for, on loopback only.'),
   tls: z
     .strictObject({
       certFile: z.string().min(1).describe('Certificate chain, PEM.'),
       keyFile: z.string().min(1).describe('Private key, PEM.'),
-      clientCaFile: z.string().min(1).optional().describe('CA of device certificates, PEM; with it a device must show one.'),
+      caFile: z.string().min(1).optional().describe('CA of device certificates, PEM; with it devices are asked for one.'),
+      requireCertificate: z.boolean().default(false).describe('Take no device without a certificate.'),
     })
     .optional()
     .describe('TLS for the broker’s port; absent: none.'),
