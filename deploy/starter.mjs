@@ -33,11 +33,24 @@ if (!command) {
 }
 
 function start(node, rest) {
+  stopWithNpm()
   return runChild(node, ['deploy/launch.ts', ...rest], {
     cwd: root,
     env: { INIT_CWD: process.cwd(), ...process.env, TRIBUTARY_STARTER_PIPE: '1' },
     pipe: true,
   })
+}
+
+/** npm that is killed takes nothing with it: without this the network would run on with nobody to stop it. */
+function stopWithNpm() {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  watch.unref()
 }
 
 function bench(node, rest) {
