@@ -8,7 +8,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { fail } from './errors.ts'
+import { TributaryError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Component } from './ports.ts'
 
@@ -116,17 +116,14 @@ function closeServer(
 }
 
 function refused(cause: NodeJS.ErrnoException, { host, port, what, option }: ListenOptions): Error {
-  try {
-    if (cause.code === 'EADDRINUSE') {
-      fail('port-taken', `${what} needs ${host} port ${port}, and another program listens there; the option is ${option}`, { cause })
-    }
-    if (cause.code === 'EACCES' || cause.code === 'EADDRNOTAVAIL') {
-      fail('port-refused', `${what} wants ${host} port ${port} (${cause.code}); the options are ${option} and its host`, { cause })
-    }
-    fail('start-failed', `${what} could not listen on ${host} port ${port}: ${cause.message}; the option is ${option}`, { cause })
-  } catch (error) {
-    return error as Error
+  const wish = `${what} needs ${host} port ${port}`
+  if (cause.code === 'EADDRINUSE') {
+    return new TributaryError('port-taken', `${wish}, and another program listens there; the option is ${option}`, { cause })
   }
+  if (cause.code === 'EACCES' || cause.code === 'EADDRNOTAVAIL') {
+    return new TributaryError('port-refused', `${wish} (${cause.code}); the options are ${option} and its host`, { cause })
+  }
+  return new TributaryError('start-failed', `${wish}: ${cause.message}; the option is ${option}`, { cause })
 }
 
 export interface AdminOptions {

@@ -2,7 +2,7 @@
  * Settings of a service: one zod schema, one YAML file, environment overrides on top; read once at the start.
  *
  * Promise: every problem of the file is told at once, each with its line and column, what stands there, what may stand there, and for a
- * key that does not exist the one that was probably meant. Nothing is ignored silently. The settings reference is made from the same schema.
+ * key that does not exist the one that was probably meant. Nothing in the file is ignored silently. The settings reference is made from the same schema.
  *
  * An override is named after the path: `admin.port` is TRIBUTARY_ADMIN_PORT, `identity.keyFile` TRIBUTARY_IDENTITY_KEY_FILE.
  */

@@ -21,7 +21,7 @@ test('an error says what, where, why and what to do, and is found under others',
     }
   })()
   assert.ok(error instanceof TributaryError)
-  assert.equal(error.message, `${errorTable['key-file'].sentence} /etc/key: mode 0644. ${errorTable['key-file'].remedy}`)
+  assert.equal(error.message, `The identity key file cannot be used: /etc/key: mode 0644. ${errorTable['key-file'].remedy}`)
   assert.equal(error.disposition, 'stop')
   const outer = new Error('the agent could not start', { cause: error })
   assert.equal(findError(outer, 'key-file'), error)

@@ -107,7 +107,7 @@ export class TributaryError extends Error {
   /** `detail` says what, where and why; sentence and remedy come from the table. */
   constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
     const { sentence, remedy } = errorTable[code]
-    super(detail === '' ? `${sentence} ${remedy}` : `${sentence} ${detail.replace(/[.\s]*$/, '.')} ${remedy}`, options)
+    super(detail === '' ? `${sentence} ${remedy}` : `${sentence.slice(0, -1)}: ${detail.replace(/[.\s]*$/, '.')} ${remedy}`, options)
     this.name = 'TributaryError'
     this.code = code
   }

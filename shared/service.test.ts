@@ -145,7 +145,7 @@ test('a second signal ends at once', { timeout: 10_000 }, async () => {
 test('what cannot start says so in one line, or as JSON, with exit status 1', { timeout: 10_000 }, async () => {
   const plain = await run('broken').ended
   assert.equal(plain.code, 1)
-  assert.match(plain.err, /^test: A port is already in use\. the tap needs port 1883; the option is mqtt\.port\. .*$/m)
+  assert.match(plain.err, /^test: A port is already in use: the tap needs port 1883; the option is mqtt\.port\. .*$/m)
   const json = await run('broken', { args: ['--json'] }).ended
   assert.equal(JSON.parse(json.out.split('\n').find((line) => line.startsWith('{'))!).error.code, 'port-taken')
 })

@@ -99,7 +99,11 @@ test('a full stream refuses a message instead of dropping an older one, and says
   assert.match(String(failure), /maximum bytes exceeded/)
   assert.equal(isUnavailable(failure), true)
   const manager = await jetstreamManager(connection)
-  assert.equal((await manager.streams.info('TRUNK')).state.first_seq, 1)
+  const before = (await manager.streams.info('TRUNK')).state
+  assert.equal(before.first_seq, 1)
+  await ensureStream(connection, 'TRUNK', { maxBytes: 16 << 10 })
+  const after = (await manager.streams.info('TRUNK')).state
+  assert.deepEqual([after.first_seq, after.messages], [1, before.messages], 'a smaller quota deletes nothing that is stored')
   abort.abort()
   await connection.closed()
 })
