@@ -13,7 +13,7 @@ import type { Trunk, TrunkItem } from '#shared/ports.ts'
 /** The frame is larger than any server of this network takes. */
 export class FrameTooLarge extends Error {}
 
-const ackTimeoutMs = 10_000
+const ackTimeoutMs = 4_000
 /** The server's headers and subject count as well. */
 const overheadBytes = 1024
 

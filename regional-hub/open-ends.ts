@@ -1,0 +1,57 @@
+/**
+ * Opens the ends of the pipeline as the settings say: the region's NATS server (through which the core's is reached) and the files of `dataDir`.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { connectNats } from '#shared/adapters/nats-connection.ts'
+import { fail } from '#shared/errors.ts'
+import { FileSnapshot } from './adapters/file-snapshot.ts'
+import { NatsClaims } from './adapters/nats-claims.ts'
+import { NatsEpoch } from './adapters/nats-epoch.ts'
+import { NatsInbox } from './adapters/nats-inbox.ts'
+import { NatsTrunk } from './adapters/nats-trunk.ts'
+import { SqliteSpool } from './adapters/sqlite-spool.ts'
+import type { HubConfig } from './config.ts'
+import type { HubReport } from './events.ts'
+import type { PipelineEnds } from './pipeline.ts'
+
+export async function openEnds(config: HubConfig, report: HubReport, signal: AbortSignal): Promise<PipelineEnds> {
+  const { tenant, region, dataDir, nats, core, spool } = config
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    fail('data-dir', dataDir, { cause })
+  }
+  const connection = await connectNats({
+    url: nats.url,
+    name: `hub-${region}`,
+    signal,
+    onStatus: (status) => report.natsStatus(status),
+  })
+  const onForeign = (words: string) => report.foreignMessage(words)
+  const onRewind = (words: string) => report.inboxRewound(words)
+  return {
+    inbox: new NatsInbox({
+      connection,
+      tenant,
+      region,
+      maxBytes: nats.inboxMaxBytes,
+      onForeign,
+      onRewind,
+      onRetry: (error) => report.readerRetried('INBOX', error),
+    }),
+    epoch: new NatsEpoch({ connection, tenant, region, who: `hub process ${process.pid}` }),
+    trunk: new NatsTrunk(connection),
+    claims: new NatsClaims({
+      connection,
+      tenant,
+      region,
+      coreDomain: core.domain,
+      onForeign,
+      onRewind,
+      onRetry: (stream, error) => report.readerRetried(stream, error),
+    }),
+    spool: new SqliteSpool({ file: join(dataDir, 'spool.db'), quotaBytes: spool.quotaBytes, memoryBytes: spool.memoryBytes }),
+    snapshots: new FileSnapshot(dataDir, (file, words) => report.snapshotBroken(file, words)),
+  }
+}
