@@ -5,8 +5,9 @@
  * pseudonym in every process with the same key, and that no identity leaves this file other than as a pseudonym: nothing here logs or throws one.
  * In batches a pseudonym is four 32-bit words, big-endian as in the digest; in text it is `psn1.<key id>.<26 base32 characters>`.
  */
-import { createHmac, hkdfSync } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import { HmacWords } from './hmac-words.ts'
 
 export type IdentityType = 'imsi' | 'msisdn' | 'imei'
 
@@ -42,7 +43,7 @@ export function deriveIdentityKey(root: Uint8Array, tenant: string, kid: string)
 
 export class Pseudonymiser {
   readonly kid: string
-  readonly #secret: Uint8Array
+  readonly #hmac: HmacWords
   readonly #generationSize: number
   #recent: Record<IdentityType, Map<string, Uint32Array>> = emptyCache()
   #older: Record<IdentityType, Map<string, Uint32Array>> = emptyCache()
@@ -51,7 +52,7 @@ export class Pseudonymiser {
   /** Keeps at most `cachedIdentities` pseudonyms in memory (about 150 octets each). */
   constructor(key: IdentityKey, cachedIdentities = 200_000) {
     this.kid = key.kid
-    this.#secret = key.secret
+    this.#hmac = new HmacWords(key.secret)
     this.#generationSize = Math.max(1, Math.floor(cachedIdentities / 2))
   }
 
@@ -92,8 +93,7 @@ export class Pseudonymiser {
   }
 
   #compute(type: IdentityType, normalised: string): Uint32Array {
-    const digest = createHmac('sha256', this.#secret).update(`${type}\0${normalised}`).digest()
-    return Uint32Array.of(digest.readUInt32BE(0), digest.readUInt32BE(4), digest.readUInt32BE(8), digest.readUInt32BE(12))
+    return this.#hmac.words(`${type}\0${normalised}`)
   }
 }
 
