@@ -160,8 +160,6 @@ function serviceProcess(
 
 function simulatorProcess(input: PlanInput): PlannedProcess {
   const { options, ports, root } = input
-  const cellsOut = join(options.dataDir, ids.simulator, 'cells.csv')
-  mkdirSync(dirname(cellsOut), { recursive: true })
   return {
     id: ids.simulator,
     kind: 'simulator',
@@ -170,7 +168,7 @@ function simulatorProcess(input: PlanInput): PlannedProcess {
     spec: {
       name: 'simulator',
       command: input.node,
-      args: [join(root, 'simulators', 'main.ts'), ...simulatorArguments(options, ports, cellsOut, options.truthFile)],
+      args: [join(root, 'simulators', 'main.ts'), ...simulatorArguments(options, ports, options.truthFile)],
       env: { ...input.env, TRIBUTARY_PARENT_PIPE: '1' },
       logFile: join(options.dataDir, 'logs', 'simulator.log'),
       isReady: async () => true,

@@ -53,20 +53,11 @@ export function coreConfig(ports: PortPlan, at: { readonly dataDir: string; read
 }
 
 /** The simulator's arguments: its world, and where each region's agents take MQTT. */
-export function simulatorArguments(options: LaunchOptions, ports: PortPlan, cellsOut: string, truthFile: string | undefined): string[] {
+export function simulatorArguments(options: LaunchOptions, ports: PortPlan, truthFile: string | undefined): string[] {
   const targets = ports.regions.flatMap((region) => {
     const urls = region.agents.map((agent) => `mqtt=mqtt://${host}:${agent.mqtt}`)
     return ['--target', [`region=${region.name}`, ...urls].join(',')]
   })
   const world = ['--subscribers', String(options.subscribers), '--rate', String(options.ratePerS), '--seed', String(options.seed)]
-  return [
-    'run',
-    options.scenario ?? '',
-    ...targets,
-    ...world,
-    '--cells-out',
-    cellsOut,
-    ...(truthFile ? ['--truth', truthFile] : []),
-    '--json',
-  ]
+  return ['run', options.scenario ?? '', ...targets, ...world, ...(truthFile ? ['--truth', truthFile] : []), '--json']
 }
