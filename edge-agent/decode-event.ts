@@ -4,23 +4,14 @@
  */
 import { type Family, familyCode, fields } from '#shared/families.ts'
 import { normaliseImei, type Pseudonymiser } from '#shared/pseudonym.ts'
-import {
-  type CellCodes,
-  characters,
-  type FieldWriter,
-  fieldFaults,
-  fieldWriter,
-  fine,
-  isPrintable,
-  outOfBounds,
-  type Scratch,
-  wrongType,
-} from './decode-fields.ts'
+import type { CellCodes } from './cell-codes.ts'
+import { type FieldWriter, fieldFaults, fieldWriter, fine, outOfBounds, type Scratch, wrongType } from './decode-fields.ts'
 import type { EventBatch, EventColumns } from './event-batch.ts'
 import { maxAheadMs, oldestMs, parseTime, trustedAheadMs } from './event-time.ts'
 import type { IdHasher, SourceSeed } from './id-hash.ts'
 import { hideIdentities } from './identity-text.ts'
 import type { RejectionReason } from './rejections.ts'
+import { characters, isPrintable } from './text-shape.ts'
 
 /** What is the same for all events of a message. */
 export interface MessageContext {

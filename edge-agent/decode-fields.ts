@@ -5,10 +5,11 @@
  * Identities and texts are not written here: they wait in the scratch until the whole event is known, because a text may hold the identity
  * that stands behind it.
  */
-import { canonicalCell } from '#shared/cell-id.ts'
 import { type FieldSpec, rats } from '#shared/families.ts'
+import { CellCodes } from './cell-codes.ts'
 import type { EventBatch, EventColumns } from './event-batch.ts'
 import { parseTime } from './event-time.ts'
+import { areDigits, isPrintable } from './text-shape.ts'
 
 /** What became of a field; the position is the code. */
 export const fieldFaults = ['', 'wrong-type', 'out-of-bounds'] as const
@@ -129,51 +130,6 @@ class DigitsWriter implements FieldWriter {
   }
 }
 
-export function areDigits(text: string, min: number, max: number): boolean {
-  if (text.length < min || text.length > max) return false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < 48 || code > 57) return false
-  }
-  return true
-}
-
-/** Cells as codes of the current batch. One look-up for a cell seen before in it; canonical forms are remembered beyond it, bounded. */
-export class CellCodes {
-  static readonly none = -1
-  #batch: EventBatch | undefined
-  #codes = new Map<string, number>()
-  #canonical = new Map<string, string>()
-  readonly #remembered: number
-
-  constructor(remembered = 20_000) {
-    this.#remembered = remembered
-  }
-
-  bind(batch: EventBatch): void {
-    this.#batch = batch
-    this.#codes.clear()
-  }
-
-  /** −1 for a text that is no cell. */
-  code(text: string): number {
-    return this.#codes.get(text) ?? this.#first(text)
-  }
-
-  #first(text: string): number {
-    let canonical = this.#canonical.get(text)
-    if (canonical === undefined) {
-      canonical = canonicalCell(text)
-      if (canonical === undefined) return CellCodes.none
-      if (this.#canonical.size >= this.#remembered) this.#canonical.clear()
-      this.#canonical.set(text, canonical)
-    }
-    const code = this.#batch!.code(canonical)
-    this.#codes.set(text, code)
-    return code
-  }
-}
-
 class CellWriter implements FieldWriter {
   readonly #column: CodeColumn
   readonly #cells: CellCodes
@@ -233,26 +189,6 @@ class TextWriter implements FieldWriter {
     this.#scratch.texts.push(value)
     return fine
   }
-}
-
-/** At most `max` characters (code points), none of them a control character, no half of a surrogate pair. */
-export function isPrintable(text: string, max: number): boolean {
-  if (text.length > 2 * max) return false
-  let beyondAscii = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code < 32 || (code >= 127 && code <= 159)) return false
-    if (code >= 0xd800 && code <= 0xdfff) beyondAscii = true
-  }
-  if (!beyondAscii) return text.length <= max
-  return text.isWellFormed() && characters(text) <= max
-}
-
-/** Code points, where a text may be long in UTF-16 units. */
-export function characters(text: string): number {
-  let count = 0
-  for (const _ of text) count++
-  return count
 }
 
 /** Judged, and then left: a flow's own start and end are not used from MQTT events, whose `timestamp` places them. */

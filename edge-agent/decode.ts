@@ -10,8 +10,9 @@ import { canonicalCell } from '#shared/cell-id.ts'
 import { eventTypes, type Family, families, familyCode } from '#shared/families.ts'
 import type { Pseudonymiser } from '#shared/pseudonym.ts'
 import { missing } from '#shared/records.ts'
+import { CellCodes } from './cell-codes.ts'
 import { FamilyDecoder, type MessageContext } from './decode-event.ts'
-import { CellCodes, Scratch } from './decode-fields.ts'
+import { Scratch } from './decode-fields.ts'
 import { type EventBatch, rejected } from './event-batch.ts'
 import type { IdHasher, SourceSeed } from './id-hash.ts'
 import { hideIdentities, hideNumerals, longestDigitRun } from './identity-text.ts'
@@ -114,11 +115,15 @@ export class Decoder {
     family: FamilyDecoder,
     context: MessageContext,
   ): void {
-    if (text !== undefined && text.trim() === '') return this.#reject(batch, message, source, 'empty', '', '')
+    if (text !== undefined && text.trim() === '') {
+      this.#reject(batch, message, source, 'empty', '', '')
+      return
+    }
     const lines = text === undefined || !text.includes('\n') ? [] : text.split('\n').filter((line) => line.trim() !== '')
     const parsed = lines.map(parse)
     if (!parsed.some((one) => typeof one === 'object' && one !== null && !Array.isArray(one))) {
-      return this.#reject(batch, message, source, 'not-json', '', this.#raw(message.payload))
+      this.#reject(batch, message, source, 'not-json', '', this.#raw(message.payload))
+      return
     }
     parsed.forEach((one, at) => {
       if (one === undefined) this.#reject(batch, message, source, 'not-json', '', this.#masker.text(lines[at]!))

@@ -98,7 +98,10 @@ export class EventIntake implements SessionIntake, Component {
 
   releasePackets(keys: readonly string[], settle: (error?: Error) => void): void {
     const held = keys.filter((key) => this.#deps.journal.holdsPacket(key))
-    if (held.length === 0) return settle()
+    if (held.length === 0) {
+      settle()
+      return
+    }
     if (this.#refused(settle)) return
     this.#releases.push({ keys: held, settle })
     this.#schedule()

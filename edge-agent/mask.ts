@@ -8,8 +8,8 @@
 import { canonicalCell } from '#shared/cell-id.ts'
 import { eventTypes, fields, rats } from '#shared/families.ts'
 import { normaliseImei, type Pseudonymiser } from '#shared/pseudonym.ts'
-import { areDigits } from './decode-fields.ts'
 import { hideNumerals } from './identity-text.ts'
+import { areDigits } from './text-shape.ts'
 
 export const maxBytes = 1024
 const maxDepth = 6

@@ -127,7 +127,7 @@ export function wordsToHex(words: Uint32Array, offset = 0): string {
 }
 
 /** The four words of 32 hex digits; all zero (missing) for ''. */
-export function hexToWords(hex: string, target = new Uint32Array(4), offset = 0): Uint32Array {
+export function hexToWords(hex: string, target: Uint32Array = new Uint32Array(4), offset = 0): Uint32Array {
   for (let word = 0; word < 4; word++) target[offset + word] = hex === '' ? 0 : Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16)
   return target
 }

@@ -4,32 +4,53 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Clock } from '#shared/clock.ts'
+import type { JournalReport } from '../events.ts'
+import { JournalFull } from '../ports.ts'
 
 const blockBytes = 1 << 16
+
+const restoreEveryMs = 1_000
 
 export class Ballast {
   readonly #file: string
   readonly #bytes: number
+  readonly #clock: Clock
+  readonly #report: JournalReport
   #lies: boolean
+  #dropped = false
+  #nextTryMs = Number.NEGATIVE_INFINITY
 
-  constructor(file: string, bytes: number) {
+  constructor(file: string, bytes: number, deps: { clock: Clock; report: JournalReport }) {
+    this.#clock = deps.clock
+    this.#report = deps.report
     this.#file = file
     this.#bytes = bytes
     this.#lies = bytes === 0 || existsSync(file)
   }
 
-  get inPlace(): boolean {
-    return this.#lies
+  /** Throws `JournalFull` while it is not in its place. */
+  require(): void {
+    if (!this.#lies && !this.restore()) {
+      throw new JournalFull('the volume was full and has no room for the ballast yet; events are refused')
+    }
   }
 
   drop(): void {
+    if (!this.#lies || this.#bytes === 0) return
     rmSync(this.#file, { force: true })
     this.#lies = false
+    this.#dropped = true
+    this.#nextTryMs = this.#clock.monotonicMs() + restoreEveryMs
+    this.#report.ballastDropped()
   }
 
   /** True when it lies there (again). Leaves as much again free, so that it is not dropped at once. */
   restore(): boolean {
     if (this.#lies) return true
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs < this.#nextTryMs) return false
+    this.#nextTryMs = nowMs + restoreEveryMs
     const { bavail, bsize } = statfsSync(dirname(this.#file))
     if (bavail * bsize < 1.5 * this.#bytes) return false
     const unfinished = `${this.#file}.part`
@@ -45,6 +66,8 @@ export class Ballast {
     }
     closeSync(file)
     renameSync(unfinished, this.#file)
+    if (this.#dropped) this.#report.ballastRestored()
+    this.#dropped = false
     this.#lies = true
     return true
   }

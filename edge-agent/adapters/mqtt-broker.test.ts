@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
-import { type FrontOptions, openFront } from '../../test/rigs/agent-front.ts'
+import { type FrontOptions, openFront } from './front-rig.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'mqtt-broker-'))
 after(() => rmSync(dir, { recursive: true, force: true }))

@@ -192,14 +192,23 @@ export class MqttBroker implements Component {
   /** Also called for a last will, which has no packet id. */
   #take(client: Client | null, packet: PublishPacket, callback: (error?: Error | null) => void): void {
     const tenant = client === null ? undefined : this.#tenants.get(client)
-    if (client === null || tenant === undefined) return callback(new Error('not-authorised'))
+    if (client === null || tenant === undefined) {
+      callback(new Error('not-authorised'))
+      return
+    }
     const { messageId } = packet
-    if (packet.qos > 0 && messageId === 0) return callback(new Error('packet-id-0'))
+    if (packet.qos > 0 && messageId === 0) {
+      callback(new Error('packet-id-0'))
+      return
+    }
     let key: string | undefined
     if (packet.qos === 2 && messageId !== undefined) {
       const open = this.#packets.take(client, messageId, maxOpenPackets, callback)
       if (open === 'repeated') return
-      if (open === 'too-many') return callback(new Error('too-many-open-packets'))
+      if (open === 'too-many') {
+        callback(new Error('too-many-open-packets'))
+        return
+      }
       key = open.persistent ? packetKey(open.client, messageId) : undefined
     }
     const { family, source } = this.#topics.parse(packet.topic)

@@ -5,18 +5,20 @@
  * with every row that can still be read saved, and counted. A refused write leaves nothing behind. On a full volume it takes nothing new
  * until the ballast could be put back (ballast.ts); after an I/O error nothing at all until `reopen` has verified the newest segment.
  */
-import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import { DiskFull, describeError } from '#shared/errors.ts'
 import { EventBatch } from '../event-batch.ts'
 import type { JournalReport } from '../events.ts'
-import { decodeJournalRow, JournalEncoder } from '../journal-codec.ts'
+import { JournalEncoder } from '../journal-codec.ts'
 import { type Journal, JournalFailed, JournalFull, type PacketChanges } from '../ports.ts'
 import { Ballast } from './ballast.ts'
+import { HeldPackets } from './held-packets.ts'
+import { readIdKey, wordsOf } from './id-key.ts'
 import { IdSegments, syncDirectory } from './id-segments.ts'
 import { quarantineSegment } from './quarantine.ts'
+import { replaySegment } from './replay-segment.ts'
 import { removeSegment, rowChecksum, SqliteSegment, segmentFiles, segmentName } from './sqlite-segment.ts'
 
 export interface JournalConfig {
@@ -41,7 +43,6 @@ const rowOverheadBytes = 64
 /** Skipped after a newest segment that was lost: no segment holds that many rows. */
 const positionLeap = 1_000_000
 const noPackets: PacketChanges = { taken: [], released: [] }
-const restoreEveryMs = 1_000
 
 export class SqliteJournal implements Journal {
   readonly idKey: Uint32Array
@@ -51,7 +52,7 @@ export class SqliteJournal implements Journal {
   readonly #encoder = new JournalEncoder()
   readonly #ballast: Ballast
   readonly #idSegments: IdSegments
-  readonly #packets = new Map<string, Set<string>>()
+  readonly #packets = new HeldPackets()
   #sealed: Sealed[] = []
   #active: SqliteSegment | undefined
   #activeOctets = 0
@@ -59,7 +60,6 @@ export class SqliteJournal implements Journal {
   #totalBatches = 0
   #totalRows = 0
   #failed = false
-  #nextRestoreMs = 0
 
   constructor(config: JournalConfig, deps: { clock: Clock; report: JournalReport }) {
     this.#config = {
@@ -75,7 +75,7 @@ export class SqliteJournal implements Journal {
     const { directory } = this.#config
     mkdirSync(directory, { recursive: true, mode: 0o750 })
     this.idKey = readIdKey(directory)
-    this.#ballast = new Ballast(join(directory, 'ballast'), this.#config.ballastBytes)
+    this.#ballast = new Ballast(join(directory, 'ballast'), this.#config.ballastBytes, deps)
     this.#idSegments = new IdSegments(directory)
     this.#ballast.restore()
     this.#open()
@@ -92,7 +92,7 @@ export class SqliteJournal implements Journal {
 
   append(batch: EventBatch, packets: PacketChanges = noPackets): number {
     if (this.#failed) throw new JournalFailed('the journal failed and was not reopened yet')
-    this.#keepBallast()
+    this.#ballast.require()
     const body = this.#encoder.body(batch)
     const ids = this.#encoder.ids(batch)
     const octets = body.length + (ids?.length ?? 0) + rowOverheadBytes
@@ -111,8 +111,8 @@ export class SqliteJournal implements Journal {
     this.#activeOctets += octets
     this.#totalBatches++
     this.#totalRows += batch.rows
-    for (const key of packets.taken) this.#hold(key)
-    for (const key of packets.released) this.#letGo(key)
+    for (const key of packets.taken) this.#packets.hold(key)
+    for (const key of packets.released) this.#packets.letGo(key)
     return position
   }
 
@@ -137,16 +137,21 @@ export class SqliteJournal implements Journal {
     }
     syncDirectory(this.#config.directory)
     this.#idSegments.prune(this.#clock.nowMs(), this.#config.idWindowMs, this.#config.idWindowEvents, 0)
-    this.#restoreBallast()
+    this.#ballast.restore()
   }
 
   *replay(afterPosition: number): Iterable<{ position: number; batch: EventBatch }> {
     const batch = new EventBatch(256)
-    for (const { file, first, last } of [...this.#sealed]) {
+    for (const { file, last } of [...this.#sealed]) {
       if (last <= afterPosition) continue
-      yield* this.#replaySegment(SqliteSegment.open(file), first, afterPosition, batch, true)
+      const segment = SqliteSegment.open(file)
+      try {
+        yield* replaySegment(segment, afterPosition, batch, this.#report)
+      } finally {
+        segment.close()
+      }
     }
-    if (this.#active !== undefined) yield* this.#replaySegment(this.#active, this.#active.first, afterPosition, batch, false)
+    if (this.#active !== undefined) yield* replaySegment(this.#active, afterPosition, batch, this.#report)
   }
 
   raiseHead(position: number): void {
@@ -187,11 +192,11 @@ export class SqliteJournal implements Journal {
   }
 
   holdsPacket(key: string): boolean {
-    return this.#packets.get(clientOf(key))?.has(key) ?? false
+    return this.#packets.has(key)
   }
 
   packetsOf(client: string): readonly string[] {
-    return [...(this.#packets.get(client) ?? [])]
+    return this.#packets.of(client)
   }
 
   close(): void {
@@ -202,30 +207,6 @@ export class SqliteJournal implements Journal {
     }
     this.#active?.close()
     this.#active = undefined
-  }
-
-  *#replaySegment(segment: SqliteSegment, first: number, after: number, batch: EventBatch, close: boolean) {
-    let [savedBatches, lostBatches, lostEvents] = [0, 0, 0]
-    try {
-      for (const row of segment.rows(after)) {
-        try {
-          if (rowChecksum(row.body, row.ids) !== row.crc) throw new Error('checksum')
-          decodeJournalRow(row.body, row.ids, batch)
-        } catch {
-          lostBatches++
-          lostEvents += row.rows
-          continue
-        }
-        savedBatches++
-        if (batch.rows > 0) yield { position: row.position, batch }
-      }
-    } finally {
-      if (close) segment.close()
-    }
-    if (lostBatches > 0) {
-      const file = join(this.#config.directory, segmentName(first))
-      this.#report.segmentQuarantined({ file, why: 'rows whose checksum does not match', savedBatches, lostBatches, lostEvents })
-    }
   }
 
   #open(dropAbove = Number.POSITIVE_INFINITY): void {
@@ -253,8 +234,7 @@ export class SqliteJournal implements Journal {
     this.#sealed.pop()
     this.#active = newest.segment
     this.#activeOctets = newest.octets
-    this.#packets.clear()
-    for (const key of newest.segment.packets()) this.#hold(key)
+    this.#packets.reset(newest.segment.packets())
   }
 
   /** A segment that cannot be trusted is set aside; what can be read of it goes on under its name. */
@@ -272,9 +252,8 @@ export class SqliteJournal implements Journal {
   #writable(): SqliteSegment {
     if (this.#active !== undefined && this.#activeOctets >= this.#config.segmentBytes) this.#seal()
     if (this.#active === undefined) {
-      const open = [...this.#packets.values()].flatMap((keys) => [...keys])
       const origin = { batches: this.#totalBatches, rows: this.#totalRows }
-      this.#active = SqliteSegment.create(this.#config.directory, this.#head + 1, origin, open)
+      this.#active = SqliteSegment.create(this.#config.directory, this.#head + 1, origin, this.#packets.all())
       this.#activeOctets = 0
       syncDirectory(this.#config.directory)
     }
@@ -301,74 +280,11 @@ export class SqliteJournal implements Journal {
         (cause as { code?: string }).code === 'SQLITE_FULL' ||
         (cause as { code?: string }).code === 'ENOSPC'
       ) {
-        this.#dropBallast()
+        this.#ballast.drop()
         throw new JournalFull('the volume is full; events are refused until there is room again', { cause })
       }
       this.#failed = true
       throw new JournalFailed(`the journal could not be written: ${describeError(cause)}`, { cause })
     }
   }
-
-  #dropBallast(): void {
-    if (!this.#ballast.inPlace || this.#config.ballastBytes === 0) return
-    this.#ballast.drop()
-    this.#report.ballastDropped()
-  }
-
-  /** Throws `JournalFull` while the ballast is not in its place. */
-  #keepBallast(): void {
-    if (!this.#ballast.inPlace && !this.#restoreBallast()) {
-      throw new JournalFull('the volume was full and has no room for the ballast yet; events are refused')
-    }
-  }
-
-  #restoreBallast(): boolean {
-    if (this.#ballast.inPlace) return true
-    const nowMs = this.#clock.monotonicMs()
-    if (nowMs < this.#nextRestoreMs) return false
-    this.#nextRestoreMs = nowMs + restoreEveryMs
-    if (!this.#ballast.restore()) return false
-    this.#report.ballastRestored()
-    return true
-  }
-
-  #hold(key: string): void {
-    const client = clientOf(key)
-    const held = this.#packets.get(client)
-    if (held === undefined) this.#packets.set(client, new Set([key]))
-    else held.add(key)
-  }
-
-  #letGo(key: string): void {
-    const client = clientOf(key)
-    const held = this.#packets.get(client)
-    if (held?.delete(key) && held.size === 0) this.#packets.delete(client)
-  }
-}
-
-function clientOf(key: string): string {
-  return key.slice(0, key.indexOf('\0'))
-}
-
-function wordsOf(ids: Buffer): Uint32Array {
-  const words = new Uint32Array(ids.length >>> 2)
-  ids.copy(new Uint8Array(words.buffer))
-  return words
-}
-
-/** The secret of the id hashes: made with the store, gone with it. */
-function readIdKey(directory: string): Uint32Array {
-  const file = join(directory, 'id-key')
-  if (existsSync(file)) {
-    const octets = readFileSync(file)
-    if (octets.length === 16) return wordsOf(octets)
-  }
-  const octets = randomBytes(16)
-  const descriptor = openSync(`${file}.part`, 'w', 0o600)
-  writeSync(descriptor, octets)
-  fsyncSync(descriptor)
-  closeSync(descriptor)
-  renameSync(`${file}.part`, file)
-  syncDirectory(directory)
-  return wordsOf(octets)
 }
