@@ -18,6 +18,9 @@ const tileM = 2_000
 const sitesPerTile = 9
 const shadowSigmaDb = 8
 const shadowStepM = 50
+/** Half of a shadow is the place's own (the house one stands behind), half the way's to the site: correlation 0.5 between sites, §4.5 again. */
+const equalParts = Math.SQRT1_2
+const commonSeed = 0x5eed
 /** 46 dBm over 600 subcarriers (TS 36.104), 15 dBi antenna. */
 const transmitDbm = 46 - 27.8 + 15
 const noiseDbm = -125
@@ -51,7 +54,7 @@ export class Coverage {
   /** Mean level of one cell at a place, shadow included. */
   levelDbm(cell: Cell, x: number, y: number): number {
     const site = this.#sites[cell.site]!
-    return this.#level(cell, site, x, y, shadowDb(site.shadowSeed, x, y))
+    return this.#level(cell, site, x, y, equalParts * (shadowDb(commonSeed, x, y) + shadowDb(site.shadowSeed, x, y)))
   }
 
   cell(index: number): Cell {
@@ -60,9 +63,10 @@ export class Coverage {
 
   #rank(x: number, y: number, rat: 'LTE' | 'NR', into: Hearing): void {
     into.count = 0
+    const common = shadowDb(commonSeed, x, y)
     for (const site of this.#near(x, y)) {
       if (rat === 'NR' && !site.urban) continue
-      const shadow = shadowDb(site.shadowSeed, x, y)
+      const shadow = equalParts * (common + shadowDb(site.shadowSeed, x, y))
       for (const cell of site.cells) {
         if (cell.rat !== rat) continue
         insert(into, cell.index, this.#level(cell, site, x, y, shadow))

@@ -1,4 +1,5 @@
 /** `replay`: sends a drive-test trace to one agent as the network would have reported the phone. */
+import { readFileSync } from 'node:fs'
 import { defineCommand } from 'citty'
 import { createLog } from '#shared/log.ts'
 import type { Component } from '#shared/ports.ts'
@@ -26,6 +27,7 @@ export const replayCommand = defineCommand({
     'as-fast': { type: 'boolean', description: 'as fast as the agent acknowledges' },
     'shift-to-now': { type: 'boolean', description: 'move the trace so that it ends now' },
     user: { type: 'string', description: 'MQTT user' },
+    'password-file': { type: 'string', description: 'file that holds the MQTT password' },
     json: { type: 'boolean', description: 'summary as one JSON object' },
   },
   run: ({ args }) =>
@@ -37,13 +39,14 @@ export const replayCommand = defineCommand({
       const shiftMs = args['shift-to-now'] ? Date.now() - rows.at(-1)!.timeMs : 0
       const messages = replayTrace(rows, { source: args.source ?? traceName(args.trace), identity, shiftMs, gps: args.gps === true })
       const speed = args['as-fast'] ? Number.POSITIVE_INFINITY : numberOption('speed', args.speed, { min: 0.001 })!
+      const password = args['password-file'] === undefined ? undefined : readFileSync(args['password-file'], 'utf8').trimEnd()
       const log = createLog({ service: 'simulator', name: 'replay', level: 'info' })
       const fleet = new Fleet(['replay'], [{ region: 'replay', mqtt: [parseReplayTarget(args.target)] }], {
         connectionsPerAgent: 1,
         holdPerAgent: Number.POSITIVE_INFINITY,
         arraySize: 1,
         connect: (url) =>
-          new MqttPublisher({ url, clientId: `replay-${process.pid}`, user: args.user, maxInFlight: 200, random: Math.random }),
+          new MqttPublisher({ url, clientId: `replay-${process.pid}`, user: args.user, password, maxInFlight: 200, random: Math.random }),
       })
       const summary = () => ({
         trace: traceName(args.trace),

@@ -95,6 +95,8 @@ export const runSubcommand = defineCommand({
             speed,
             finished: () => finish('the scenario is over'),
             failed: die,
+            progress: ({ published, acknowledged, unacknowledged, dropped, behindMaxMs }) =>
+              log.info({ published, acknowledged, unacknowledged, dropped, behindMaxMs }, 'a minute more'),
           })
           const say = () => {
             truth?.close()

@@ -23,6 +23,8 @@ export interface RunOptions {
   /** Called when the duration is over. */
   readonly finished: () => void
   readonly failed: (error: unknown) => void
+  /** Called once a minute of the wall clock. */
+  readonly progress?: (summary: RunSummary) => void
   readonly now?: () => number
 }
 
@@ -76,13 +78,16 @@ export class Run implements Component {
   #virtualMs = 0
   #behindMaxMs = 0
   #stopped = false
+  #progress: NodeJS.Timeout | undefined
 
   constructor(options: RunOptions) {
     this.#options = options
   }
 
   async start(): Promise<void> {
-    this.#options.fleet?.open()
+    const { fleet, progress } = this.#options
+    fleet?.open()
+    if (progress !== undefined) this.#progress = setInterval(() => progress(this.summary()), 60_000)
     this.#running = this.#loop().catch((error) => {
       if (!this.#abort.signal.aborted) this.#options.failed(error)
     })
@@ -92,6 +97,7 @@ export class Run implements Component {
   async stop(deadlineMs: number): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    clearInterval(this.#progress)
     this.#abort.abort()
     await this.#running
     const { fleet, log } = this.#options

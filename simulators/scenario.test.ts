@@ -52,7 +52,7 @@ test('a region’s cells are the same whatever other regions there are', () => {
     const world = buildWorld(regions, 1, plan)
     // Roads that cross the border exist only where there is a neighbour.
     const sites = world.sites.filter(({ region, name }) => world.regions[region] === 'north' && !name.includes('south'))
-    return sites.flatMap(({ cells }) => cells.map(({ id, x, y, rangeM }) => `${id} ${x} ${y} ${rangeM}`)).sort()
+    return sites.flatMap(({ cells }) => cells.map(({ id, x, y, azimuthDeg }) => `${id} ${x} ${y} ${azimuthDeg}`)).sort()
   }
   assert.deepEqual(cellsOf(['north']), cellsOf(['south', 'north', 'elsewhere']))
 })

@@ -126,6 +126,8 @@ export class Simulation {
     if (due.kind === 'block') this.#startBlock(phone, timeMs - (timeMs % blockMs), timeMs)
     else if (due.kind === 'leave') {
       phone.setOut(this.world, due.trip)
+      // One that is under way since before the start is there at once, not at home for a moment.
+      phone.step(timeMs, this.#coverage)
       this.#travellers[phone.index % groups]!.add(phone)
       this.#agenda.add(due.trip.endMs, { kind: 'arrive', phone, trip: due.trip })
     } else if (due.kind === 'arrive') {

@@ -16,7 +16,7 @@ export const learnCellsCommand = defineCommand({
   args: {
     trace: { type: 'positional', required: true, description: 'traces, .csv or .csv.gz, as many as there are' },
     except: { type: 'string', description: 'leave this trace out (leave-one-out); may be repeated' },
-    range: { type: 'enum', options: ['p95', 'max'], description: 'which distance becomes the range', default: 'p95' },
+    range: { type: 'enum', options: ['p95', 'max'], description: 'which distance becomes the range', default: 'max' },
     out: { type: 'string', description: 'file to write', required: true },
     json: { type: 'boolean', description: 'say what was written as JSON' },
   },
@@ -27,7 +27,7 @@ export const learnCellsCommand = defineCommand({
       if (files.length === 0) throw new UsageError('no trace is left to learn from')
       const rows = learnCells(
         files.map((file) => readTrace(file)),
-        { range: args.range === 'max' ? 'max' : 'p95' },
+        { range: args.range === 'p95' ? 'p95' : 'max' },
       )
       writeFileSync(args.out, inventoryCsv(rows))
       const said = { file: args.out, traces: files.length, cells: rows.length }

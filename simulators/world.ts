@@ -36,7 +36,6 @@ export interface Cell extends Point {
   /** Path loss at 1 km and per decade. */
   readonly lossAt1KmDb: number
   readonly lossPerDecadeDb: number
-  readonly rangeM: number
   /** What the cell adds to every distance it measures. */
   readonly advanceBiasM: number
   /** Where the inventory believes it is, relative to where it is. */
@@ -205,9 +204,9 @@ interface SiteOrder {
 
 const radio = {
   // 3GPP TR 36.942 §4.5: 2 GHz urban macro, 900 MHz rural; towns lie between. NR at 3.5 GHz loses 5 dB more.
-  city: { lossAt1KmDb: 128.1, lossPerDecadeDb: 37.6, rangeM: 1_600 },
-  town: { lossAt1KmDb: 122, lossPerDecadeDb: 36.5, rangeM: 3_000 },
-  road: { lossAt1KmDb: 104, lossPerDecadeDb: 34.1, rangeM: 9_000 },
+  city: { lossAt1KmDb: 128.1, lossPerDecadeDb: 37.6 },
+  town: { lossAt1KmDb: 122, lossPerDecadeDb: 36.5 },
+  road: { lossAt1KmDb: 104, lossPerDecadeDb: 34.1 },
 } as const
 
 function raiseSite(order: SiteOrder): Site {
@@ -239,7 +238,6 @@ function raiseSite(order: SiteOrder): Site {
       azimuthDeg: (turn + sector * 120) % 360,
       lossAt1KmDb: radio[kind].lossAt1KmDb + (rat === 'NR' ? 5 : 0),
       lossPerDecadeDb: radio[kind].lossPerDecadeDb,
-      rangeM: Math.round(radio[kind].rangeM * draw.between(0.85, 1.15) * (rat === 'NR' ? 0.7 : 1)),
       advanceBiasM: 150 + 100 * draw.normal(),
       missited: { x: missited * Math.cos(direction), y: missited * Math.sin(direction) },
     }
