@@ -58,13 +58,13 @@ export class Network {
   }
 
   #onPid(process: PlannedProcess, pid: number | undefined, before: number | undefined): void {
-    if (pid === undefined) this.pids.delete(process.id)
-    else this.pids.set(process.id, pid)
+    // Between a death and the next start the old pid stays: whoever reads always finds a number, and a new one only with a new process.
+    if (pid !== undefined) this.pids.set(process.id, pid)
     if (process.needsGuard) {
       if (before !== undefined) this.#tellGuard(`- ${before}`)
       if (pid !== undefined) this.#tellGuard(`+ ${pid}`)
     }
-    if (!this.#stopping) this.#deps.onPids(this.pids)
+    if (!this.#stopping && pid !== undefined) this.#deps.onPids(this.pids)
   }
 
   #startGuard(): void {

@@ -6,13 +6,12 @@ import type { PortPlan } from './port-plan.ts'
 import { httpUrl, natsUrl } from './service-config.ts'
 
 interface Server {
-  /** Null between a death and the next start. */
-  readonly pid: number | null
+  readonly pid: number
   readonly url: string
 }
 
 interface Service {
-  readonly pid: number | null
+  readonly pid: number
   readonly admin: string
   readonly config: string
 }
@@ -29,7 +28,7 @@ export interface Ready {
     readonly agents: readonly (Service & { readonly name: string; readonly mqtt: string; readonly netflow: string })[]
   }[]
   readonly core: Service & { readonly api: string; readonly apiKey: string; readonly nats: Server }
-  readonly simulator?: { readonly pid: number | null; readonly scenario: string; readonly seed: number; readonly log: string }
+  readonly simulator?: { readonly pid: number; readonly scenario: string; readonly seed: number; readonly log: string }
 }
 
 export interface ReadyInput {
@@ -42,7 +41,7 @@ export interface ReadyInput {
 
 export function readyDocument({ options, ports, planned, pids, apiKey }: ReadyInput): Ready {
   const byId = new Map(planned.map((process) => [process.id, process]))
-  const pid = (id: string) => pids.get(id) ?? null
+  const pid = (id: string) => pids.get(id) ?? 0
   const service = (id: string, adminPort: number): Service => ({
     pid: pid(id),
     admin: httpUrl(adminPort),

@@ -136,7 +136,7 @@ test('what README and CI call exists, and CI runs what README says', () => {
   const pkg = JSON.parse(read('package.json')) as { scripts: Record<string, string>; bin: Record<string, string> }
   const ci = read('.ci/run')
   for (const file of Object.values(pkg.bin)) assert.ok(existsSync(join(root, file)), file)
-  for (const script of Object.values(pkg.scripts)) assert.ok(existsSync(join(root, script.split(' ')[1]!)), script)
+  for (const script of Object.values(pkg.scripts)) assert.ok(existsSync(join(root, script.replace(/^exec /, '').split(' ')[1]!)), script)
   const readme = existsSync(join(root, 'README.md')) ? read('README.md') : ''
   const commands = [...readme.matchAll(/^```(?:sh|bash|console|shell)\n([\s\S]*?)^```/gm)].flatMap(([, block]) => block!.split('\n'))
   for (const text of [...commands, ...ci.split('\n')]) {
