@@ -29,6 +29,7 @@ export interface HubReport {
   historySkipped(rows: number): void
   natsStatus(status: NatsStatus): void
   notEnrolled(agent: string): void
+  cellsRead(file: string, cells: number, badLines: number, problems: readonly string[]): void
 }
 
 export function createReport(log: Logger, metrics: Metrics): HubReport {
@@ -125,5 +126,9 @@ export function createReport(log: Logger, metrics: Metrics): HubReport {
     },
     notEnrolled: (agent) =>
       log.warn({ agent }, 'an agent that is not in the roster sends batches; they are taken, and it is listed as not enrolled'),
+    cellsRead: (file, cells, badLines, problems) => {
+      if (badLines === 0) log.info({ file, cells }, 'cell inventory read')
+      else log.warn({ file, cells, badLines, problems }, 'cell inventory read; some lines were left out')
+    },
   }
 }
