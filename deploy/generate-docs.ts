@@ -9,9 +9,9 @@ import { eventsPage, recordsPage, settingsJsonSchema, settingsPage } from './ref
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const services = [
-  { service: 'edge-agent', file: 'agent.yaml' },
-  { service: 'regional-hub', file: 'hub.yaml' },
-  { service: 'core', file: 'core.yaml' },
+  { service: 'edge-agent', short: 'agent' },
+  { service: 'regional-hub', short: 'hub' },
+  { service: 'core', short: 'core' },
 ]
 
 /** All pages by their path in the repository. */
@@ -20,13 +20,13 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['docs/events.md', eventsPage()],
     ['docs/records.md', recordsPage()],
   ])
-  for (const { service, file } of services) {
+  for (const { service, short } of services) {
     const config = join(root, service, 'config.ts')
     if (!existsSync(config)) continue
     const { configSchema } = (await import(pathToFileURL(config).href)) as { configSchema?: z.ZodType }
     if (configSchema === undefined) throw new Error(`${service}/config.ts: expected an export named configSchema`)
-    pages.set(`docs/settings-${service}.md`, settingsPage(service, file, configSchema))
-    pages.set(`docs/settings-${service}.schema.json`, settingsJsonSchema(configSchema))
+    pages.set(`docs/settings-${short}.md`, settingsPage(service, short, configSchema))
+    pages.set(`docs/settings-${short}.schema.json`, settingsJsonSchema(configSchema))
   }
   return pages
 }

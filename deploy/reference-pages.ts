@@ -11,15 +11,15 @@ import { environmentName, jsonSchema, leafSettings, settingsTable } from '#share
 const made = (from: string) => `<!-- Made from ${from} by \`npm run docs\`; edit that, not this. -->`
 
 /** The page of one service's settings. */
-export function settingsPage(service: string, file: string, schema: z.ZodType): string {
+export function settingsPage(service: string, short: string, schema: z.ZodType): string {
   const example = [...leafSettings(jsonSchema(schema))].find(({ path }) => path.length > 1)?.path ?? ['dataDir']
   return [
     made(`${service}/config.ts`),
     `# Settings of the ${service}`,
     '',
-    `One YAML file (\`${file}\`), given with \`--config\`. Settings that are not in it have their default; one that does not exist is an error.`,
+    `One YAML file (\`${short}.yaml\`), given with \`--config\`. Settings that are not in it have their default; one that does not exist is an error.`,
     `The environment has the last word: \`${example.join('.')}\` is \`${environmentName(example)}\`. Editors check the file against`,
-    `[settings-${service}.schema.json](settings-${service}.schema.json).`,
+    `[settings-${short}.schema.json](settings-${short}.schema.json).`,
     '',
     settingsTable(schema),
     '',

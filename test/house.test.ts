@@ -150,6 +150,21 @@ test('what README and CI call exists, and CI runs what README says', () => {
   if (readme !== '') assert.match(readme, /npm test/)
 })
 
+test('every link between our pages leads somewhere', () => {
+  const pages = ['.', 'docs'].flatMap((folder) =>
+    (existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : []).map((name) => join(folder, name)),
+  )
+  const dead = pages
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) =>
+      [...read(path).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
+        .map(([, target]) => normalize(join(dirname(path), target!)))
+        .filter((target) => !existsSync(join(root, target)))
+        .map((target) => `${path}: ${target}`),
+    )
+  assert.deepEqual(dead, [])
+})
+
 test('the generated reference is what the code says', async () => {
   assert.deepEqual(await stalePages(), [], 'run: npm run docs')
 })
