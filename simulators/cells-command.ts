@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { defineCommand } from 'citty'
 import { runCommand } from '#shared/service.ts'
 import { inventoryCsv, inventoryOf } from './cell-inventory.ts'
-import { listOption, numberOption } from './command-line.ts'
+import { listOption, numberOption, refuseUnknown } from './command-line.ts'
 import { loadScenario, scenarioJsonSchema } from './scenario.ts'
 import { buildWorld } from './world.ts'
 
@@ -16,8 +16,9 @@ export const cellsCommand = defineCommand({
     out: { type: 'string', description: 'file to write; standard output without it' },
     json: { type: 'boolean', description: 'say what was written as JSON' },
   },
-  run: ({ args }) =>
+  run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, cellsCommand)
       const scenario = loadScenario(args.scenario || 'quiet-town')
       const seed = numberOption('seed', args.seed, { min: 0, whole: true }) ?? scenario.seed
       const regions = listOption(args.regions)

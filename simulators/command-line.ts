@@ -1,6 +1,18 @@
 /** What the commands' options have in common: numbers with a sentence when they are none, options that may be repeated, lists. */
+import { nearest } from '#shared/nearest-name.ts'
 
 export class UsageError extends Error {}
+
+/** A mistyped option would be ignored without a word, and the run would not be the one that was asked for. */
+export function refuseUnknown(rawArgs: readonly string[], command: { readonly args?: unknown }): void {
+  const known = [...Object.keys(command.args ?? {}), 'help']
+  for (const word of rawArgs) {
+    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1]
+    if (name === undefined || known.includes(name)) continue
+    const meant = nearest(name, known)
+    throw new UsageError(`--${name}: no such option${meant === undefined ? '' : `; did you mean --${meant}?`}`)
+  }
+}
 
 export function numberOption(name: string, value: string | undefined, bounds: { min: number; whole?: boolean }): number | undefined {
   if (value === undefined) return undefined

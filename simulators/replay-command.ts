@@ -6,7 +6,7 @@ import type { Component } from '#shared/ports.ts'
 import { sleep } from '#shared/retry.ts'
 import { runCommand, runService } from '#shared/service.ts'
 import { MqttPublisher } from './adapters/mqtt-publisher.ts'
-import { numberOption, parseReplayTarget, UsageError } from './command-line.ts'
+import { numberOption, parseReplayTarget, refuseUnknown, UsageError } from './command-line.ts'
 import type { Message } from './delivery.ts'
 import { readTrace, traceName } from './drive-trace.ts'
 import { Fleet } from './fleet.ts'
@@ -30,8 +30,9 @@ export const replayCommand = defineCommand({
     'password-file': { type: 'string', description: 'file that holds the MQTT password' },
     json: { type: 'boolean', description: 'summary as one JSON object' },
   },
-  run: ({ args }) =>
+  run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, replayCommand)
       const rows = readTrace(args.trace)
       if (rows.length === 0) throw new UsageError(`${args.trace}: no rows with a position`)
       const made = identityForTrace(traceName(args.trace))

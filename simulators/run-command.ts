@@ -5,7 +5,7 @@ import { createLog } from '#shared/log.ts'
 import { runCommand, runService } from '#shared/service.ts'
 import { MqttPublisher } from './adapters/mqtt-publisher.ts'
 import { inventoryCsv, inventoryOf } from './cell-inventory.ts'
-import { listOption, numberOption, parseTarget, repeatedOption, UsageError } from './command-line.ts'
+import { listOption, numberOption, parseTarget, refuseUnknown, repeatedOption, UsageError } from './command-line.ts'
 import { Fleet, type Target } from './fleet.ts'
 import { lastWords } from './last-words.ts'
 import { EventLog, Run, type RunSummary } from './run.ts'
@@ -41,6 +41,7 @@ export const runSubcommand = defineCommand({
   },
   run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, runSubcommand)
       const scenario = loadScenario(args.scenario || 'quiet-town')
       scenario.seed = numberOption('seed', args.seed, { min: 0, whole: true }) ?? scenario.seed
       scenario.subscribers = numberOption('subscribers', args.subscribers, { min: 1, whole: true }) ?? scenario.subscribers

@@ -2,7 +2,8 @@
 import { defineCommand } from 'citty'
 import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { runCommand } from '#shared/service.ts'
-import { numberOption, UsageError } from './command-line.ts'
+import { numberOption, refuseUnknown, UsageError } from './command-line.ts'
+import { readAlerts } from './core-api.ts'
 import { type Alert, scoreAlerts } from './score.ts'
 import { type PlantTruth, readTruth } from './truth.ts'
 
@@ -17,13 +18,14 @@ export const scoreCommand = defineCommand({
     'min-recall': { type: 'string', description: 'exit status 1 when any kind is found less often' },
     json: { type: 'boolean', description: 'the score as JSON' },
   },
-  run: ({ args }) =>
+  run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, scoreCommand)
       const settledMs = Date.now() - numberOption('settle-s', args['settle-s'], { min: 0 })! * 1000
       const plants = readTruth(args.truth).filter((line): line is PlantTruth => line.kind !== 'position' && line.atMs <= settledMs)
       if (plants.length === 0) throw new UsageError(`${args.truth}: nothing was planted, or all of it too lately to judge`)
       const fromMs = Math.min(...plants.map(({ atMs }) => atMs)) - 120_000
-      const alerts = await fetchAlerts(args.api, args.key, fromMs, Date.now() + 120_000)
+      const alerts = await readAlerts<Alert>({ url: args.api, key: args.key }, fromMs, Date.now() + 120_000)
       // What was planted after the last judged plant may have raised alerts already: those are no false alarms.
       const all = readTruth(args.truth).filter((line): line is PlantTruth => line.kind !== 'position')
       const pseudonymiser = new Pseudonymiser(readIdentityKey(args['key-file']))
@@ -49,21 +51,3 @@ export const scoreCommand = defineCommand({
       if (floor !== undefined && score.kinds.some(({ recall }) => recall.share < floor)) process.exitCode = 1
     }),
 })
-
-async function fetchAlerts(api: string, key: string, fromMs: number, toMs: number): Promise<Alert[]> {
-  const alerts: Alert[] = []
-  let cursor: string | undefined
-  do {
-    const query = new URLSearchParams({ from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), limit: '500' })
-    if (cursor !== undefined) query.set('cursor', cursor)
-    const response = await fetch(`${api}/v1/alerts?${query}`, {
-      headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(30_000),
-    })
-    if (!response.ok) throw new Error(`${api}/v1/alerts answered ${response.status}: ${(await response.text()).slice(0, 300)}`)
-    const page = (await response.json()) as { items: Alert[]; next?: string | null }
-    alerts.push(...page.items)
-    cursor = page.next ?? undefined
-  } while (cursor !== undefined)
-  return alerts
-}

@@ -30,13 +30,20 @@ export interface TrackScore {
   readonly areaMean: Distances
 }
 
-/** The core's track (`items` or a bare list); reports without a position are left out. */
+/** One report as the core writes it. */
+export interface TrackItem {
+  readonly time: string | number
+  readonly position?: { readonly latitude: number; readonly longitude: number; readonly radiusM?: number } | null
+}
+
+/** The core's answer as a file (`items`, or a bare list). */
 export function parseTrack(text: string): TrackPoint[] {
-  const parsed = JSON.parse(text) as unknown
-  const items = (Array.isArray(parsed) ? parsed : ((parsed as { items?: unknown }).items ?? [])) as readonly {
-    time: string | number
-    position?: { latitude: number; longitude: number; radiusM?: number } | null
-  }[]
+  const parsed = JSON.parse(text) as readonly TrackItem[] | { items?: readonly TrackItem[] }
+  return trackOf('items' in parsed ? (parsed.items ?? []) : (parsed as readonly TrackItem[]))
+}
+
+/** In order of time; reports without a position are left out. */
+export function trackOf(items: readonly TrackItem[]): TrackPoint[] {
   return items
     .flatMap(({ time, position }) => {
       if (position === null || position === undefined) return []

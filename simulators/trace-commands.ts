@@ -5,11 +5,13 @@ import { defineCommand } from 'citty'
 import { parse } from 'csv-parse/sync'
 import { runCommand } from '#shared/service.ts'
 import { inventoryCsv } from './cell-inventory.ts'
-import { numberOption, repeatedOption, UsageError } from './command-line.ts'
-import { readTrace } from './drive-trace.ts'
+import { numberOption, refuseUnknown, repeatedOption, UsageError } from './command-line.ts'
+import { readTrack } from './core-api.ts'
+import { readTrace, traceName } from './drive-trace.ts'
 import type { Degrees } from './geometry.ts'
 import { learnCells } from './learn-cells.ts'
-import { type Distances, parseTrack, scoreTrack } from './score-track.ts'
+import { identityForTrace } from './replay.ts'
+import { type Distances, parseTrack, scoreTrack, type TrackItem, trackOf } from './score-track.ts'
 
 export const learnCellsCommand = defineCommand({
   meta: { name: 'learn-cells', description: 'Make an OpenCellID CSV of the cells heard in traces.' },
@@ -22,6 +24,7 @@ export const learnCellsCommand = defineCommand({
   },
   run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, learnCellsCommand)
       const except = new Set(repeatedOption(rawArgs, 'except').map((file) => basename(file)))
       const files = args._.filter((file) => !except.has(basename(file)))
       if (files.length === 0) throw new UsageError('no trace is left to learn from')
@@ -40,18 +43,35 @@ export const learnCellsCommand = defineCommand({
 export const scoreTrackCommand = defineCommand({
   meta: { name: 'score-track', description: 'Judge a track from the API against the GPS of the trace that was replayed.' },
   args: {
-    track: { type: 'positional', required: true, description: 'JSON of POST /v1/subscribers/track' },
-    trace: { type: 'positional', required: true, description: 'the trace' },
+    track: { type: 'positional', required: false, description: 'JSON of POST /v1/subscribers/track; left out with --api' },
+    trace: { type: 'positional', required: false, description: 'the trace' },
+    api: { type: 'string', description: 'ask the core’s API for the track, http://…' },
+    key: { type: 'string', description: 'API key' },
+    number: { type: 'string', description: 'the phone’s number (default: the one a replay makes from the trace’s name)' },
     cells: { type: 'string', description: 'cell inventory (OpenCellID CSV) for the serving-cell baseline' },
     'shift-ms': { type: 'string', description: 'what the replay added to the times (its summary says it)', default: '0' },
     json: { type: 'boolean', description: 'the score as JSON' },
   },
-  run: ({ args }) =>
+  run: ({ args, rawArgs }) =>
     runCommand('tributary-sim', async () => {
+      refuseUnknown(rawArgs, scoreTrackCommand)
       const shiftMs = numberOption('shift-ms', args['shift-ms'], { min: Number.NEGATIVE_INFINITY })!
-      const track = parseTrack(readFileSync(args.track, 'utf8'))
+      const traceFile = args.api === undefined ? args.trace : args.track
+      if (traceFile === undefined) throw new UsageError('expected a track and a trace, or --api and a trace')
+      const rows = readTrace(traceFile)
+      const track =
+        args.api === undefined
+          ? parseTrack(readFileSync(args.track!, 'utf8'))
+          : trackOf(
+              await readTrack<TrackItem>(
+                { url: args.api, key: args.key ?? '' },
+                args.number ?? identityForTrace(traceName(traceFile)).msisdn,
+                rows[0]!.timeMs + shiftMs,
+                rows.at(-1)!.timeMs + shiftMs + 1,
+              ),
+            )
       const cells = args.cells === undefined ? undefined : readPlaces(args.cells)
-      const score = scoreTrack(track, readTrace(args.trace), shiftMs, cells)
+      const score = scoreTrack(track, rows, shiftMs, cells)
       const line = (name: string, { count, medianM, p68M, p95M }: Distances) =>
         `${name.padEnd(22)} median ${medianM} m, p68 ${p68M} m, p95 ${p95M} m (${count})`
       const text = [
