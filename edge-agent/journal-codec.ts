@@ -30,7 +30,7 @@ export class JournalEncoder {
   #ids = Buffer.alloc(1 << 12)
   /** What an empty column looks like, to be compared with. */
   #empty = new Map<string, Buffer>()
-  #emptyRows = 0
+  #emptyRows = -1
 
   constructor() {
     if (endianness() !== 'LE') throw new Error('the journal is written on little-endian machines only')
