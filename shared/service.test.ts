@@ -61,7 +61,10 @@ import { runService } from ${JSON.stringify(join(import.meta.dirname, 'service.t
 const mode = process.argv[2]
 const part = (name) => ({
   name,
-  start: async () => {
+  start: async (signal) => {
+    process.stdout.write('starting\\n')
+    if (mode === 'wait') await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    if (mode === 'deaf') await new Promise(() => {})
     if (mode === 'broken') fail('port-taken', 'the tap needs port 1883; the option is mqtt.port')
     setInterval(() => {}, 1000)
   },
@@ -73,6 +76,7 @@ const part = (name) => ({
 await runService({
   name: 'test',
   log: createLog({ service: 'test', level: 'info' }),
+  stopDeadlineMs: mode === 'deaf' ? 300 : 10_000,
   build: async (_signal, die) => {
     if (mode === 'die') setTimeout(() => die(new Error('the store failed')), 50)
     if (mode === 'throw') setTimeout(() => { throw new Error('a bug') }, 50)
@@ -100,7 +104,7 @@ function run(mode: string, options: { parent?: boolean; args?: string[] } = {}) 
   const running = Promise.withResolvers<void>()
   child.stdout.on('data', (data) => {
     out += data
-    if (out.includes('running')) running.resolve()
+    if (out.includes(mode === 'wait' || mode === 'deaf' ? 'starting' : 'running')) running.resolve()
   })
   child.stderr.on('data', (data) => {
     err += data
@@ -115,7 +119,7 @@ test('SIGTERM stops in order with exit status 0', { timeout: 10_000 }, async () 
   child.kill('SIGTERM')
   const { code, out, err } = await ended
   assert.equal(code, 0, err)
-  assert.equal(out, 'running\nstop tap\nstop uplink\n')
+  assert.equal(out, 'starting\nstarting\nrunning\nstop tap\nstop uplink\n')
   assert.match(err, /"reason":"SIGTERM"/)
 })
 
@@ -129,6 +133,17 @@ test('under a launcher SIGINT is ignored, and the end of its pipe stops', { time
   const { code, out } = await ended
   assert.equal(code, 0)
   assert.match(out, /stop tap\nstop uplink/)
+})
+
+test('a word while starting ends it, even when what starts does not listen', { timeout: 10_000 }, async () => {
+  for (const mode of ['wait', 'deaf']) {
+    const { child, running, ended } = run(mode)
+    await running
+    child.kill('SIGTERM')
+    const { code, out, err } = await ended
+    assert.equal(code, 0, err)
+    assert.match(out, /stop uplink/)
+  }
 })
 
 test('a second signal ends at once', { timeout: 10_000 }, async () => {

@@ -26,6 +26,7 @@ export interface ServiceOptions {
 export async function runService({ name, log, build, stopDeadlineMs = 10_000, started }: ServiceOptions): Promise<void> {
   const abort = new AbortController()
   const word = waitForWord(name, log)
+  setInterval(() => {}, 2 ** 30) // a service lives until it is told to stop, even when nothing in it waits for anything
   let components: readonly Component[] = []
   let failure: unknown
   try {
@@ -39,7 +40,7 @@ export async function runService({ name, log, build, stopDeadlineMs = 10_000, st
       started?.()
     } else {
       abort.abort(new Error('stopped while starting'))
-      await starting.catch(() => {})
+      await within(stopDeadlineMs, starting, 'it did not give up starting').catch(() => {})
     }
     const { reason, error } = first ?? (await word.given)
     failure = error
