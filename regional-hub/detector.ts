@@ -1,0 +1,171 @@
+/**
+ * Detection of one region, in the order a sighting travels. Pure: no clock, no I/O. Start reading here.
+ *
+ *   sighting ─▶ witness: who is it, and into the histories of SIM, number, device ─▶ judge ─▶ alerts, movements, bindings
+ *                   │                                        ▲   │
+ *                   │                         notices from other regions, claims to them
+ *                   └─▶ position-stage: locate ─▶ motion ─▶ fences ─▶ positions
+ *
+ * Promise: what is finally told of SIMs and devices depends on the set of sightings alone, not on their order, repetition or the number of
+ * shards. Results are collected by `flush`; call it before `snapshot`.
+ */
+import type { Fence, Notice } from '#shared/control.ts'
+import type { Batch, BatchMeta } from '#shared/records.ts'
+import type { CellInventory, CellRow } from './cell-inventory.ts'
+import { Claims } from './claims.ts'
+import { type DetectionConfig, defaultDetection } from './detection-config.ts'
+import { Fences } from './fences.ts'
+import { Judge } from './judge.ts'
+import { Locator } from './locate.ts'
+import type { Detections, Detector } from './ports.ts'
+import { Positioner } from './position-stage.ts'
+import { RegionState } from './region-state.ts'
+import { joinParts, splitParts } from './snapshot-parts.ts'
+import { copyBatch, Teller } from './tell.ts'
+import { Witness } from './witness.ts'
+
+export interface DetectorOptions {
+  readonly region: string
+  readonly tenant?: string
+  /** The region's cells; none: every cell is unknown and counts all the same. */
+  readonly cells?: Iterable<CellRow>
+  readonly shards?: number
+  readonly config?: DetectionConfig
+}
+
+const version = 1
+const sweptPerWatermark = 2048
+
+export function createDetector(options: DetectorOptions): RegionDetector {
+  return new RegionDetector(options)
+}
+
+export class RegionDetector implements Detector {
+  readonly #config: DetectionConfig
+  readonly #meta: BatchMeta
+  readonly #state: RegionState
+  readonly #locator: Locator
+  readonly #fences: Fences
+  readonly #positioner: Positioner
+  readonly #judge: Judge
+  readonly #claims: Claims
+  readonly #witness: Witness
+  readonly #teller: Teller
+  #curated: Batch<'sighting'>[] = []
+  #watermarkMs = Number.NEGATIVE_INFINITY
+
+  constructor({ region, tenant = 'default', cells = [], shards = 1, config = defaultDetection() }: DetectorOptions) {
+    this.#config = config
+    this.#meta = { tenant, region, agent: '', epoch: '', lane: '', seq: 0 }
+    this.#state = new RegionState(config, region, cells, shards)
+    this.#locator = new Locator(config, this.#state.cells)
+    this.#teller = new Teller(this.#meta)
+    this.#fences = new Fences(config.fences, this.#locator, this.#teller, region)
+    this.#positioner = new Positioner(config.locate, this.#locator, this.#fences, this.#teller)
+    this.#claims = new Claims(config.claims, region)
+    this.#judge = new Judge(this.#state)
+    this.#witness = new Witness(this.#state, this.#judge, this.#claims)
+  }
+
+  /** The region's cells, those of no inventory among them. */
+  get cells(): CellInventory {
+    return this.#state.cells
+  }
+
+  sightings(batch: Batch<'sighting'>): void {
+    const c = batch.columns
+    const state = this.#state
+    const curated = copyBatch(batch, this.#meta)
+    const cellOf = state.cellResolver(batch.texts)
+    this.#positioner.begin(curated, cellOf)
+    for (let row = 0; row < batch.rows; row++) {
+      const timeMs = c.timeMs[row]!
+      const cell = cellOf(c.cell[row]!)
+      if (c.arrivalMs[row]! > this.#witness.arrivalMs) this.#witness.arrivalMs = c.arrivalMs[row]!
+      const sim = this.#witness.sighted(c, row, timeMs, cell)
+      if (sim === 0) continue
+      if ((c.subscriber[row * 4]! | c.subscriber[row * 4 + 1]!) === 0) this.#fillSubscriber(sim, curated, row * 4)
+      this.#positioner.locate(row, sim, state.page(sim), state.at(sim), timeMs, cell)
+    }
+    this.#curated.push(curated)
+  }
+
+  /** Events that name a SIM with its number or device bear witness like sightings; they move nobody. */
+  events(batch: Batch<'event'>): void {
+    const c = batch.columns
+    const cellOf = this.#state.cellResolver(batch.texts)
+    for (let row = 0; row < batch.rows; row++) {
+      if (c.arrivalMs[row]! > this.#witness.arrivalMs) this.#witness.arrivalMs = c.arrivalMs[row]!
+      const at = row * 4
+      const hasSim = (c.subscriber[at]! | c.subscriber[at + 1]!) !== 0
+      const hasMore = (c.number[at]! | c.number[at + 1]! | c.device[at]! | c.device[at + 1]!) !== 0
+      if (hasSim && hasMore) this.#witness.sighted(c, row, c.timeMs[row]!, cellOf(c.cell[row]!))
+    }
+  }
+
+  notice(notice: Notice): void {
+    this.#witness.heard(notice)
+  }
+
+  fence(fence: Fence): void {
+    this.#fences.set(fence)
+  }
+
+  watermark(timeMs: number): void {
+    if (!(timeMs > this.#watermarkMs)) return
+    this.#watermarkMs = timeMs
+    const { sims, numbers, devices } = this.#state
+    const { latenessMs, keepMs } = this.#config.sim
+    const horizon = { settledMs: timeMs - latenessMs, finalMs: timeMs - keepMs }
+    this.#judge.horizon = horizon
+    this.#judge.prune()
+    sims.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
+    numbers.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
+    devices.sweep(sweptPerWatermark, horizon.settledMs, timeMs - this.#config.simBox.keepMs)
+    this.#fences.watermark(timeMs)
+  }
+
+  flush(): Detections {
+    this.#teller.tell(this.#judge.settle())
+    const batches = [...this.#curated, ...this.#teller.finish()]
+    this.#curated = []
+    return { batches, claims: this.#claims.finish() }
+  }
+
+  snapshot(): Uint8Array[] {
+    const state = {
+      version,
+      ...this.#state.save(),
+      arrivalMs: this.#witness.arrivalMs,
+      judge: this.#judge.save(),
+      fences: this.#fences.save(),
+    }
+    return joinParts(state, [...this.#state.snapshot(), this.#locator.snapshot()])
+  }
+
+  restore(parts: readonly Uint8Array[]): void {
+    const { state, groups } = splitParts(parts)
+    if (state.version !== version) throw new Error(`the snapshot is of version ${state.version}, this detector of ${version}`)
+    this.#state.load(state)
+    const rest = this.#state.restore(groups)
+    this.#locator.restore(rest[0]!)
+    this.#witness.arrivalMs = state.arrivalMs as number
+    this.#judge.load(state.judge)
+    this.#fences.load(state.fences)
+  }
+
+  subscribers(): number {
+    return this.#state.sims.size
+  }
+
+  stateBytes(): number {
+    return this.#state.bytes + this.#locator.bytes
+  }
+
+  /** The SIM found for a number; what merely stands in for a number whose SIM is not known stays missing. */
+  #fillSubscriber(sim: number, { columns }: Batch<'sighting'>, at: number): void {
+    this.#state.sims.copy(sim, columns.subscriber, at)
+    for (let word = 0; word < 4; word++) if (columns.subscriber[at + word] !== columns.number[at + word]) return
+    columns.subscriber.fill(0, at, at + 4)
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * All that a region's detection remembers of people: tables of SIMs, numbers and devices with their histories, the subscribers' records, the
+ * devices' models, the cells. Sharded by key; each shard's part has one writer. Knows names; judges nothing.
+ */
+import type { RemoteSighting } from '#shared/control.ts'
+import { CellInventory, type CellRow } from './cell-inventory.ts'
+import type { DetectionConfig } from './detection-config.ts'
+import { EntityTable, historyOptions } from './entity-table.ts'
+import { ModelTable } from './model-table.ts'
+import { cellMask, type RuleContext, regionShift } from './rule-context.ts'
+import { type RecordPage, SubscriberTable, w } from './subscriber-table.ts'
+
+export class RegionState implements RuleContext {
+  readonly config: DetectionConfig
+  readonly cells: CellInventory
+  /** This region first; others as they are heard of. */
+  readonly regions: string[]
+  readonly sims: EntityTable
+  readonly numbers: EntityTable
+  readonly devices: EntityTable
+  readonly models = new ModelTable()
+  readonly #shards: number
+  readonly #records: SubscriberTable[]
+
+  constructor(config: DetectionConfig, region: string, cells: Iterable<CellRow>, shards: number) {
+    this.config = config
+    this.cells = new CellInventory(config.cells, cells)
+    this.regions = [region]
+    this.#shards = shards
+    this.#records = Array.from({ length: shards }, () => new SubscriberTable())
+    const options = historyOptions(config.sim)
+    const ties =
+      (a: () => EntityTable, b: () => EntityTable) => (cellX: number, aX: number, bX: number, cellY: number, aY: number, bY: number) =>
+        this.#comparePlaces(cellX, cellY) || a().compare(aX, aY) || b().compare(bX, bY)
+    const sims = () => this.sims
+    const devices = () => this.devices
+    this.sims = new EntityTable(shards, { ...options.sim, compareTies: ties(devices, devices) })
+    this.numbers = new EntityTable(shards, { ...options.number, compareTies: ties(sims, devices) })
+    this.devices = new EntityTable(shards, { ...options.device, compareTies: ties(sims, sims) })
+  }
+
+  page(sim: number): RecordPage {
+    return this.#records[sim % this.#shards]!.page(this.sims.local(sim))
+  }
+
+  at(sim: number): number {
+    return this.#records[sim % this.#shards]!.wordAt(this.sims.local(sim))
+  }
+
+  model(device: number): number {
+    return this.models.of(device)
+  }
+
+  numberOf(sim: number): string {
+    return this.numbers.hex(this.page(sim).u32[this.at(sim) + w.number]!)
+  }
+
+  /** A region's number, as it stands in the upper octet of a history's cells. */
+  region(name: string): number {
+    const known = this.regions.indexOf(name)
+    return known >= 0 ? known : this.regions.push(name) - 1
+  }
+
+  /** Cell text codes of one batch → cell indices, each resolved once. */
+  cellResolver(texts: readonly string[]): (code: number) => number {
+    const resolved = new Int32Array(texts.length).fill(-1)
+    return (code) => {
+      const known = resolved[code]!
+      if (known >= 0) return known
+      const cell = this.cells.index(texts[code]!)
+      resolved[code] = cell
+      return cell
+    }
+  }
+
+  /** A sighting of this region as it is told to others. */
+  tellable(sim: number, number: number, device: number, timeMs: number, cell: number): RemoteSighting {
+    const located = this.cells.isLocated(cell)
+    return {
+      region: this.regions[0]!,
+      timeMs,
+      subscriber: this.sims.hex(sim),
+      number: this.numbers.hex(number),
+      device: this.devices.hex(device),
+      model: this.models.of(device),
+      cell: this.cells.names[cell]!,
+      latitude: located ? this.cells.latitude[cell]! : null,
+      longitude: located ? this.cells.longitude[cell]! : null,
+      radiusM: located ? this.cells.reachM[cell]! : null,
+    }
+  }
+
+  get bytes(): number {
+    const records = this.#records.reduce((sum, table) => sum + table.bytes, 0)
+    return this.sims.bytes + this.numbers.bytes + this.devices.bytes + records + this.models.bytes
+  }
+
+  save(): Readonly<Record<string, unknown>> {
+    return { shards: this.#shards, regions: this.regions, cells: this.cells.save() }
+  }
+
+  load(state: Readonly<Record<string, unknown>>): void {
+    const regions = state.regions as string[]
+    if (state.shards !== this.#shards) throw new Error('the snapshot has another number of shards')
+    if (regions[0] !== this.regions[0]) throw new Error(`the snapshot is of region ${regions[0]}`)
+    this.regions.splice(0, this.regions.length, ...regions)
+    this.cells.load(state.cells as ReturnType<CellInventory['save']>)
+  }
+
+  snapshot(): Uint8Array[][] {
+    const tables = [this.sims, this.numbers, this.devices].flatMap((table) => table.snapshot())
+    return [...tables, ...this.#records.map((table) => table.snapshot()), this.models.snapshot()]
+  }
+
+  /** Takes its groups from the front of the list and answers the rest. */
+  restore(groups: readonly (readonly Uint8Array[])[]): readonly (readonly Uint8Array[])[] {
+    const perTable = this.#shards * 3
+    for (const [number, table] of [this.sims, this.numbers, this.devices].entries()) {
+      table.restore(groups.slice(number * perTable, (number + 1) * perTable))
+    }
+    const rest = groups.slice(3 * perTable)
+    for (const [shard, table] of this.#records.entries()) table.restore(rest[shard]!)
+    this.models.restore(rest[this.#shards]!)
+    return rest.slice(this.#shards + 1)
+  }
+
+  #comparePlaces(x: number, y: number): number {
+    if (x === y) return 0
+    const name = (place: number) => `${this.cells.names[place & cellMask]} ${this.regions[place >>> regionShift]}`
+    return name(x) < name(y) ? -1 : 1
+  }
+}

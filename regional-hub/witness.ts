@@ -1,0 +1,244 @@
+/**
+ * What a row, an event or another region says of SIM, number and device, taken into their histories; and which keys the rules must look at,
+ * and which the directory must hear of, because of it.
+ *
+ * A number without its SIM is resolved by the binding valid at that time; until there is one, the number's own pseudonym stands in for a SIM.
+ */
+import type { Notice } from '#shared/control.ts'
+import { hexToWords } from '#shared/pseudonym.ts'
+import type { Claims } from './claims.ts'
+import { beyondReachM, isJump } from './clone.ts'
+import { merged, remote, several, suspect } from './entity-table.ts'
+import { type History, rewritten, unchanged } from './history.ts'
+import type { Judge } from './judge.ts'
+import type { RegionState } from './region-state.ts'
+import { cellMask, regionShift } from './rule-context.ts'
+import { type RecordPage, w } from './subscriber-table.ts'
+
+/** Columns of identities that a row of sightings or events has. */
+export interface Identities {
+  readonly subscriber: Uint32Array
+  readonly number: Uint32Array
+  readonly device: Uint32Array
+  readonly model: Uint32Array
+}
+
+export class Witness {
+  /** Arrival of the newest row: when what follows from it is said to be detected. */
+  arrivalMs = 0
+  readonly #state: RegionState
+  readonly #judge: Judge
+  readonly #claims: Claims
+  readonly #words = new Uint32Array(12)
+
+  constructor(state: RegionState, judge: Judge, claims: Claims) {
+    this.#state = state
+    this.#judge = judge
+    this.#claims = claims
+  }
+
+  /** Takes one row in; answers the SIM, or what stands in for it. 0: nobody was named. */
+  sighted(who: Identities, row: number, timeMs: number, cell: number): number {
+    const { sims, numbers, devices, models } = this.#state
+    const at = row * 4
+    let sim = sims.add(who.subscriber, at)
+    const number = numbers.add(who.number, at)
+    // TAC 0 is the IMEI of all zeros that broken phones share: it names nobody.
+    const device = who.model[row] === 0 ? 0 : devices.add(who.device, at)
+    if (device !== 0) models.note(device, who.model[row]!)
+    const isNamed = sim !== 0
+    if (!isNamed) {
+      if (number === 0) return 0
+      sim = this.#simOf(number, timeMs) || sims.add(who.number, at)
+    }
+    const page = this.#state.page(sim)
+    const record = this.#state.at(sim)
+    let isNews = this.#simSeen(sim, device, page, record, timeMs, cell)
+    if (isNamed) {
+      if (number !== 0) isNews = this.#numberSeen(number, sim, device, page, record, timeMs, cell, who.number, at) || isNews
+      if (device !== 0) isNews = this.#deviceSeen(device, sim, timeMs, cell) || isNews
+      this.#claim(sim, number, device, page, record, timeMs, cell, isNews)
+    }
+    return sim
+  }
+
+  /** What another region saw, into the same histories. */
+  heard({ kind, key, released, sighting }: Notice): void {
+    const { sims, numbers, devices, models, cells, regions } = this.#state
+    if (sighting.region === regions[0]) return
+    const words = this.#words
+    hexToWords(sighting.subscriber, words, 0)
+    hexToWords(sighting.number, words, 4)
+    hexToWords(sighting.device, words, 8)
+    const sim = sims.add(words, 0)
+    if (sim === 0) return
+    const number = numbers.add(words, 4)
+    const device = devices.add(words, 8)
+    if (device !== 0) models.note(device, sighting.model)
+    const { latitude, longitude, radiusM, timeMs } = sighting
+    const isLocated = latitude !== null && longitude !== null && radiusM !== null && sighting.cell !== ''
+    const cell = isLocated ? cells.learn(sighting.cell, latitude, longitude, radiusM) : cells.index(sighting.cell)
+    const place = ((this.#state.region(sighting.region) << regionShift) | cell) >>> 0
+
+    const page = this.#state.page(sim)
+    const at = this.#state.at(sim)
+    if (number !== 0 && page.u32[at + w.number] === 0) page.u32[at + w.number] = number
+    const change = sims.insert(sim, timeMs, place, device, 0)
+    sims.setFlags(sim, sims.flags(sim) | remote)
+    if (change !== unchanged) {
+      this.#suspectJumps(sim)
+      this.#judge.sim(sim, this.arrivalMs)
+      this.#answerSim(sim, page, at, timeMs)
+    }
+    if (kind === 'sim' && released) this.#claims.noteReleased(page, at, timeMs)
+    if (number !== 0 && numbers.insert(number, timeMs, place, sim, device) !== unchanged) {
+      this.#judge.number(number, this.arrivalMs)
+      if (kind === 'number') this.#answerNumber(number, key)
+    }
+    if (device !== 0 && devices.insert(device, timeMs, place, sim, 0) !== unchanged) this.#judge.device(device, this.arrivalMs)
+  }
+
+  /** Answers whether the directory should hear of it. */
+  #simSeen(sim: number, device: number, page: RecordPage, record: number, timeMs: number, cell: number): boolean {
+    const { sims } = this.#state
+    const flags = sims.flags(sim)
+    const change = sims.insert(sim, timeMs, cell, device, 0)
+    const known = page.u32[record + w.device]!
+    let isNews = device !== 0 && known !== 0 && known !== device
+    if (device !== 0) page.u32[record + w.device] = device
+    if (change === unchanged) return isNews
+    const isSuspect = this.#suspectJumps(sim)
+    isNews ||= isSuspect && (flags & suspect) === 0
+    const isDue =
+      sims.flags(sim) & (several | suspect | remote) || change === rewritten || this.#judge.isBindingStale(sims.toldS(sim), timeMs)
+    if (isDue && (device !== 0 || sims.flags(sim) & (several | suspect | remote))) this.#judge.sim(sim, this.arrivalMs)
+    return isNews
+  }
+
+  #numberSeen(
+    number: number,
+    sim: number,
+    device: number,
+    page: RecordPage,
+    record: number,
+    timeMs: number,
+    cell: number,
+    words: Uint32Array,
+    at: number,
+  ): boolean {
+    const { numbers } = this.#state
+    const known = page.u32[record + w.number]!
+    page.u32[record + w.number] = number
+    const before = numbers.newestA(number)
+    const change = numbers.insert(number, timeMs, cell, sim, device)
+    if (change !== unchanged) {
+      const isSeveral = (numbers.flags(number) & several) !== 0
+      if (isSeveral || change === rewritten || this.#judge.isBindingStale(numbers.toldS(number), timeMs)) {
+        this.#judge.number(number, this.arrivalMs)
+      }
+      if (before === 0) this.#mergeNumber(sim, words, at)
+    }
+    return (known !== 0 && known !== number) || (before !== 0 && before !== sim)
+  }
+
+  #deviceSeen(device: number, sim: number, timeMs: number, cell: number): boolean {
+    const { devices } = this.#state
+    const before = devices.newestA(device)
+    if (devices.insert(device, timeMs, cell, sim, 0) === unchanged || (devices.flags(device) & several) === 0) return false
+    this.#judge.device(device, this.arrivalMs)
+    return before !== 0 && before !== sim
+  }
+
+  /** What was known of a number before its SIM was: it was the SIM's all along. */
+  #mergeNumber(sim: number, words: Uint32Array, at: number): void {
+    const { sims } = this.#state
+    const standIn = sims.find(words, at)
+    if (standIn === 0 || standIn === sim) return
+    const shared = sims.points(standIn)
+    const points = { count: shared.count, timeMs: shared.timeMs.slice(), cell: shared.cell.slice(), a: shared.a.slice() }
+    for (let point = 0; point < points.count; point++) {
+      sims.insert(sim, points.timeMs[point]!, points.cell[point]!, points.a[point]!, 0)
+      this.#suspectJumps(sim)
+    }
+    sims.setFlags(standIn, (sims.flags(standIn) & ~(several | suspect | remote)) | merged)
+    this.#judge.sim(standIn, this.arrivalMs)
+    this.#judge.sim(sim, this.arrivalMs)
+  }
+
+  /** The SIM a number was on at a time: the newest known then, else the first known. */
+  #simOf(number: number, timeMs: number): number {
+    const { numbers } = this.#state
+    if ((numbers.flags(number) & several) === 0) return numbers.newestA(number)
+    const points = numbers.points(number)
+    let sim = points.a[0]!
+    for (let point = 0; point < points.count && points.timeMs[point]! <= timeMs; point++) sim = points.a[point]!
+    return sim
+  }
+
+  /** Looks at the pairs of neighbours the last insert made; flags the SIM when one is too far apart. */
+  #suspectJumps(sim: number): boolean {
+    const { sims } = this.#state
+    const { history } = sims.owner(sim)
+    const { inserted, newer, gapNewer, gapOlder } = history
+    const isSuspect =
+      (inserted !== 0 && this.#jumps(history, history.older(inserted), inserted)) ||
+      (newer !== 0 && this.#jumps(history, inserted, newer)) ||
+      (gapNewer !== 0 && gapOlder !== 0 && this.#jumps(history, gapOlder, gapNewer))
+    if (isSuspect) sims.setFlags(sim, sims.flags(sim) | suspect)
+    return isSuspect
+  }
+
+  #jumps(history: History, older: number, newer: number): boolean {
+    const { cells, config } = this.#state
+    const to = history.cell(newer) & cellMask
+    while (older !== 0 && !cells.isLocated(history.cell(older) & cellMask)) older = history.older(older)
+    if (older === 0) return false
+    const from = history.cell(older) & cellMask
+    // A newer neighbour whose place is unknown hides who is beyond it: the full look decides.
+    if (!cells.isLocated(to)) return newer !== history.inserted
+    return from !== to && isJump(config.clone, beyondReachM(cells, from, to))
+  }
+
+  #claim(sim: number, number: number, device: number, page: RecordPage, at: number, timeMs: number, cell: number, isNews: boolean): void {
+    const { sims } = this.#state
+    const { history } = sims.owner(sim)
+    const isBorder = history.change === rewritten && (sims.flags(sim) & remote) !== 0 && touchesOthers(history)
+    if (!isBorder && !this.#claims.isDue(page, at, timeMs, isNews)) return
+    const sighting = this.#state.tellable(sim, number, device, timeMs, cell)
+    this.#claims.add('sim', sighting.subscriber, sighting)
+    if (number !== 0) this.#claims.add('number', sighting.number, sighting)
+    if (device !== 0) this.#claims.add('device', sighting.device, sighting)
+    this.#claims.noteOwned(page, at, timeMs)
+  }
+
+  /** Another region's sighting lies beside sightings of ours that it may not know: claim them. */
+  #answerSim(sim: number, page: RecordPage, at: number, timeMs: number): void {
+    const { sims } = this.#state
+    const { history } = sims.owner(sim)
+    if (this.#claims.isShared(page, at, timeMs) && (sims.flags(sim) & (several | suspect)) === 0) return
+    for (const point of ownNeighbours(history)) {
+      const number = page.u32[at + w.number]!
+      const sighting = this.#state.tellable(sim, number, history.a(point), history.timeMs(point), history.cell(point))
+      this.#claims.add('sim', sighting.subscriber, sighting)
+    }
+  }
+
+  #answerNumber(number: number, key: string): void {
+    const { history } = this.#state.numbers.owner(number)
+    for (const point of ownNeighbours(history)) {
+      const sighting = this.#state.tellable(history.a(point), number, history.b(point), history.timeMs(point), history.cell(point))
+      this.#claims.add('number', key, sighting)
+    }
+  }
+}
+
+/** Points of this region beside the one inserted last. */
+function ownNeighbours(history: History): number[] {
+  if (history.inserted === 0) return []
+  return [history.older(history.inserted), history.newer].filter((point) => point !== 0 && history.cell(point) >>> regionShift === 0)
+}
+
+function touchesOthers(history: History): boolean {
+  if (history.inserted === 0) return false
+  return [history.older(history.inserted), history.newer].some((point) => point !== 0 && history.cell(point) >>> regionShift !== 0)
+}
