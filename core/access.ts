@@ -65,9 +65,9 @@ export function isUsable(key: ApiKey, nowMs: number): boolean {
   return key.revokedMs === null && (key.expiresMs === null || key.expiresMs > nowMs)
 }
 
-/** `all`, or names separated by commas; answers the names that are not known. */
+/** `all` (or `*`), or names separated by commas; answers the names that are not known. */
 export function parseScopes(text: string): { scopes: Scope[]; unknown: string[] } {
-  if (text.trim() === 'all') return { scopes: [...scopes], unknown: [] }
+  if (text.trim() === 'all' || text.trim() === '*') return { scopes: [...scopes], unknown: [] }
   const names = text
     .split(',')
     .map((name) => name.trim())

@@ -7,6 +7,7 @@
 import type { Loss, Progress, Range } from './ports.ts'
 
 const silentAfterMs = 15_000
+const gapReachMs = 60_000
 
 export interface Gap {
   readonly lane: string
@@ -102,7 +103,7 @@ export function timeOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
 }
 
-/** A gap that does not say its times touches every range: it cannot be excluded. */
+/** A bound that is not known excludes nothing. */
 function touches(fromMs: number | null, toMs: number | null, range: Range): boolean {
   return (fromMs === null || fromMs < range.toMs) && (toMs === null || toMs >= range.fromMs)
 }
@@ -119,9 +120,14 @@ function parseGaps(text: string): Gap[] {
     lane: String(gap?.lane ?? ''),
     fromSeq: number(gap?.fromSeq ?? gap?.from),
     toSeq: number(gap?.toSeq ?? gap?.to),
-    fromMs: number(gap?.fromMs),
-    toMs: number(gap?.toMs),
+    fromMs: number(gap?.fromMs) ?? noticed(number(gap?.sinceMs)),
+    toMs: number(gap?.toMs) ?? number(gap?.sinceMs),
   }))
+}
+
+/** A hub knows when it noticed that batches are missing, not what they held: they are taken to be of the minute before. */
+function noticed(sinceMs: number | null): number | null {
+  return sinceMs === null ? null : sinceMs - gapReachMs
 }
 
 function maxOf(values: readonly (number | null)[]): number | null {

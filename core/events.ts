@@ -20,6 +20,8 @@ export interface Report {
   claimRejected(subject: string, reason: string): void
   claimsRestarted(words: string): void
   controlDelayed(waiting: number, words: string): void
+  controlRestarted(words: string): void
+  controlRefused(subject: string, words: string): void
   requestServed(method: string, route: string, status: number, tookMs: number): void
   requestFailed(method: string, route: string, error: unknown): void
   personLookedUp(key: string, tenant: string, route: string, pseudonym: string): void
@@ -76,6 +78,11 @@ export function report(log: Logger, metrics: Metrics): Report {
       log.warn(`reading claims starts again: ${words}`)
     },
     controlDelayed: (waiting, words) => log.warn({ waiting }, `fences and triage wait for the trunk's server: ${words}`),
+    controlRestarted: (words) => {
+      restarts.inc({ lane: 'control' })
+      log.warn(`listening to triage from the regions starts again: ${words}`)
+    },
+    controlRefused: (subject, words) => log.error({ subject }, `a word from a region could not be used: ${words}`),
     requestServed: (method, route, status, tookMs) => {
       requests.inc({ route, status: String(status) })
       requestTime.observe(tookMs / 1000)

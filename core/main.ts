@@ -71,7 +71,7 @@ const create = defineCommand({
       if (days !== undefined && !(days > 0 && days <= 36_500)) fail('input-invalid', '--days: expected a number above 0')
       const number = args['number-file'] === undefined ? '' : numberPseudonym(args['number-file'], settings.identity.keyFile)
       const { id, secret } = makeSecret()
-      const createdMs = Date.now()
+      const createdMs = systemClock.nowMs()
       const expiresMs = days === undefined ? null : createdMs + days * 24 * 3600_000
       withKeys(settings.dataDir, (keys) =>
         keys.create({ id, tenant: args.tenant, name: args.name, scopes, createdMs, expiresMs, number }, secret),
@@ -114,7 +114,7 @@ const revoke = defineCommand({
   run: ({ args }) =>
     runCommand(name, async () => {
       const settings = loadConfig(configSchema, args.config)
-      const found = withKeys(settings.dataDir, (keys) => keys.revoke(args.id, Date.now()))
+      const found = withKeys(settings.dataDir, (keys) => keys.revoke(args.id, systemClock.nowMs()))
       if (!found) fail('input-invalid', `there is no API key ${args.id}`)
       print(args.json, { id: args.id, revoked: true }, [`key ${args.id} is revoked`])
     }),

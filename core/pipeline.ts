@@ -11,16 +11,15 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { connectNats, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { AdminServer, type HealthCheck, type Listening, listen, summarise } from '#shared/admin.ts'
 import type { Clock } from '#shared/clock.ts'
-import { describeError } from '#shared/errors.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Component } from '#shared/ports.ts'
 import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { MemoryHotState } from './adapters/memory-hot-state.ts'
 import { NatsClaims } from './adapters/nats-claims.ts'
 import { NatsControl } from './adapters/nats-control.ts'
+import { CoreNats } from './adapters/nats-core.ts'
 import { NatsTrunkReader } from './adapters/nats-trunk.ts'
 import { SqliteDesk } from './adapters/sqlite-desk.ts'
 import { SqliteHistory } from './adapters/sqlite-history.ts'
@@ -55,7 +54,7 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
   const { dataDir, api } = config
   mkdirSync(dataDir, { recursive: true })
   const pseudonymiser = new Pseudonymiser(readIdentityKey(config.identity.keyFile))
-  const nats = new CoreNats(config.nats.url, report)
+  const nats = new CoreNats(config.nats.url, report, die)
 
   const history = new SqliteHistory({ dir: join(dataDir, 'history'), nowMs: () => clock.nowMs() })
   const hotState = new MemoryHotState(clock.nowMs() - hotHorizonMs)
@@ -66,7 +65,7 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
   const intake = new Intake({ history, hotState, clock, report, triaged })
   const openTrunk = (generation: string) =>
     new NatsTrunkReader({
-      connection: () => nats.connection(),
+      connection: nats.connection.bind(nats),
       generation,
       restarted: report.trunkRestarted,
       streamReset: report.trunkStreamReset,
@@ -81,8 +80,9 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
     die,
     retentionMs: config.retention.hours * 3600_000,
   })
-  const claims = new NatsClaims({ dataDir, connection: () => nats.connection(), clock, report })
-  const control = new NatsControl({ desk, connection: () => nats.connection(), report })
+  const claims = new NatsClaims({ dataDir, connection: nats.connection.bind(nats), clock, report, die })
+  const heard = history.saveTriage.bind(history)
+  const control = new NatsControl({ desk, heard, connection: nats.connection.bind(nats), report, die })
 
   const health = (): readonly HealthCheck[] => [nats.health(), ...storeRows.health()]
   const app = coreApi({ config, history, hotState, keys, desk, pseudonymiser, clock, report, metrics, health: () => summarise(health()) })
@@ -100,55 +100,10 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
     },
   }
   return {
-    components: [stores, nats, control, storeRows, claims, apiServer, admin],
+    components: [stores, nats, storeRows, control, claims, apiServer, admin],
     apiUrl: () => apiServer.url,
     adminUrl: () => admin.url,
     keys,
-  }
-}
-
-/** One connection to the core's server for all who need it; they wait for it, the API does not. */
-class CoreNats implements Component {
-  readonly name = 'nats'
-  readonly #url: string
-  readonly #report: Report
-  readonly #abort = new AbortController()
-  #connecting: Promise<NatsConnection> | undefined
-  #words = 'not connected yet'
-  #isConnected = false
-
-  constructor(url: string, report: Report) {
-    this.#url = url
-    this.#report = report
-  }
-
-  async start(): Promise<void> {
-    this.connection().catch((error) => {
-      this.#words = describeError(error)
-    })
-  }
-
-  async stop(): Promise<void> {
-    this.#abort.abort(new Error('stopped'))
-    await this.#connecting?.then((connection) => connection.close()).catch(() => {})
-  }
-
-  connection(): Promise<NatsConnection> {
-    this.#connecting ??= connectNats({
-      url: this.#url,
-      name: 'core',
-      signal: this.#abort.signal,
-      onStatus: ({ kind, words }) => {
-        this.#isConnected = kind === 'connected' || (kind === 'slow' && this.#isConnected)
-        this.#words = words
-        this.#report.natsStatus(kind, words)
-      },
-    })
-    return this.#connecting
-  }
-
-  health(): HealthCheck {
-    return { id: 'trunk-server', verdict: this.#isConnected ? 'ok' : 'degraded', value: this.#isConnected, words: this.#words }
   }
 }
 

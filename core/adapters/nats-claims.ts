@@ -22,9 +22,10 @@ const inFlight = 256
 
 export interface NatsClaimsDeps {
   readonly dataDir: string
-  readonly connection: () => Promise<NatsConnection>
+  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
   readonly clock: Clock
   readonly report: Report
+  readonly die: (error: unknown) => void
 }
 
 export class NatsClaims implements Component {
@@ -44,7 +45,7 @@ export class NatsClaims implements Component {
     this.#store = new SqliteClaims(this.#deps.dataDir)
     const both = AbortSignal.any([signal, this.#abort.signal])
     this.#running = this.#run(this.#store, both).catch((error) => {
-      if (!both.aborted) throw error
+      if (!both.aborted) this.#deps.die(error)
     })
   }
 
@@ -68,14 +69,14 @@ export class NatsClaims implements Component {
     })
     for await (const group of reader.read(cursor?.position ?? 0, signal)) {
       const notices = this.#settle(store, group)
-      const last = await retry(() => this.#send(notices), {
+      const last = await retry(() => this.#send(notices, signal), {
         signal,
         maxDelayMs: 2_000,
         onRetry: (error) => report.claimsRestarted(describeError(error)),
       })
       store.saveCursor({ position: group.at(-1)!.seq, generation: reader.generation })
       report.claimsSettled(group.length, notices.length)
-      await this.#release(store, reader, group.at(-1)!.seq, last).catch((error) =>
+      await this.#release(store, reader, group.at(-1)!.seq, last, signal).catch((error) =>
         report.claimsRestarted(`purging: ${describeError(error)}`),
       )
     }
@@ -97,8 +98,8 @@ export class NatsClaims implements Component {
   }
 
   /** Resolves with the highest position once the stream has every notice. */
-  async #send(notices: readonly AddressedNotice[]): Promise<number> {
-    const stream = jetstream(await this.#deps.connection())
+  async #send(notices: readonly AddressedNotice[], signal: AbortSignal): Promise<number> {
+    const stream = jetstream(await this.#deps.connection(signal))
     let highest = 0
     for (let at = 0; at < notices.length; at += inFlight) {
       const acks = await Promise.all(
@@ -111,7 +112,7 @@ export class NatsClaims implements Component {
     return highest
   }
 
-  async #release(store: SqliteClaims, reader: NatsStreamReader, position: number, lastNotice: number): Promise<void> {
+  async #release(store: SqliteClaims, reader: NatsStreamReader, position: number, lastNotice: number, signal: AbortSignal): Promise<void> {
     const nowMs = this.#deps.clock.nowMs()
     if (lastNotice > 0 && Math.abs(nowMs - this.#markedMs) >= markEveryMs) {
       store.markNotice(nowMs, lastNotice)
@@ -119,10 +120,10 @@ export class NatsClaims implements Component {
     }
     if (Math.abs(nowMs - this.#releasedMs) < releaseEveryMs) return
     this.#releasedMs = nowMs
-    await reader.release(position)
+    await reader.release(position, signal)
     const old = store.noticesBefore(nowMs - noticeAgeMs)
     if (old === 0) return
-    const manager = await jetstreamManager(await this.#deps.connection(), { checkAPI: false })
+    const manager = await jetstreamManager(await this.#deps.connection(signal), { checkAPI: false })
     await manager.streams.purge('CLAIMS', { filter: subjects.notice('*', '*'), seq: old + 1 })
   }
 }

@@ -1,21 +1,27 @@
 /**
- * Tells the hubs what waits on the desk: fences and triage, last value per subject on stream CONTROL. A word leaves the desk only when the
- * stream has it; while nobody answers it stays there, and is told again with a later one or at the next start.
+ * Between core and hubs, last value per subject on stream CONTROL: tells what waits on the desk (fences, triage) and hears what people at a
+ * regional console did with an alert. A word leaves the desk only when the stream has it; while nobody answers it stays there, and is told
+ * with a later one or at the next start. What is heard is idempotent (highest revision), so all that stands is heard again at every start.
  */
 import { jetstream } from '@nats-io/jetstream'
 import { ensureStream, type NatsConnection } from '#shared/adapters/nats-connection.ts'
+import { subjects, type Triage } from '#shared/control.ts'
 import { describeError } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import { retry } from '#shared/retry.ts'
 import type { Report } from '../events.ts'
+import { parseTriage } from '../triage.ts'
+import { NatsStreamReader } from './nats-stream-reader.ts'
 import type { SqliteDesk } from './sqlite-desk.ts'
 
 const perRound = 100
 
 export interface NatsControlDeps {
   readonly desk: SqliteDesk
-  readonly connection: () => Promise<NatsConnection>
+  readonly heard: (tenant: string, triage: Triage) => Promise<boolean>
+  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
   readonly report: Report
+  readonly die: (error: unknown) => void
 }
 
 export class NatsControl implements Component {
@@ -23,7 +29,7 @@ export class NatsControl implements Component {
   readonly #deps: NatsControlDeps
   readonly #abort = new AbortController()
   #word = Promise.withResolvers<void>()
-  #running: Promise<void> | undefined
+  #running: Promise<unknown> | undefined
 
   constructor(deps: NatsControlDeps) {
     this.#deps = deps
@@ -33,8 +39,8 @@ export class NatsControl implements Component {
     this.#deps.desk.onWord(() => this.#word.resolve())
     const both = AbortSignal.any([signal, this.#abort.signal])
     both.addEventListener('abort', () => this.#word.resolve(), { once: true })
-    this.#running = this.#run(both).catch((error) => {
-      if (!both.aborted) throw error
+    this.#running = Promise.all([this.#tell(both), this.#hear(both)]).catch((error) => {
+      if (!both.aborted) this.#deps.die(error)
     })
   }
 
@@ -43,27 +49,43 @@ export class NatsControl implements Component {
     await this.#running
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #tell(signal: AbortSignal): Promise<void> {
     const { desk, report } = this.#deps
-    await ensureStream(await this.#deps.connection(), 'CONTROL', { signal })
+    await ensureStream(await this.#deps.connection(signal), 'CONTROL', { signal })
     while (!signal.aborted) {
       this.#word = Promise.withResolvers<void>()
-      await retry(() => this.#tell(), {
+      await retry(() => this.#tellAll(signal), {
         signal,
         maxDelayMs: 2_000,
         onRetry: (error) => report.controlDelayed(desk.waiting(perRound).length, describeError(error)),
       })
-      await this.#word.promise
+      if (!signal.aborted) await this.#word.promise
     }
   }
 
-  async #tell(): Promise<void> {
+  async #tellAll(signal: AbortSignal): Promise<void> {
     const { desk } = this.#deps
-    const stream = jetstream(await this.#deps.connection())
+    const stream = jetstream(await this.#deps.connection(signal))
     for (let words = desk.waiting(perRound); words.length > 0; words = desk.waiting(perRound)) {
       for (const word of words) {
         await stream.publish(word.subject, word.body)
         desk.told(word)
+      }
+    }
+  }
+
+  async #hear(signal: AbortSignal): Promise<void> {
+    const { connection, heard, report } = this.#deps
+    const restarted = (words: string) => report.controlRestarted(words)
+    const filter = subjects.triage('*', '*')
+    const reader = new NatsStreamReader({ stream: 'CONTROL', filter, connection, generation: '', restarted, streamReset: () => {} })
+    for await (const group of reader.read(0, signal)) {
+      for (const message of group) {
+        try {
+          await heard(message.subject.split('.')[1] ?? '', parseTriage(message.data))
+        } catch (error) {
+          report.controlRefused(message.subject, describeError(error))
+        }
       }
     }
   }

@@ -19,7 +19,7 @@ export interface NatsStreamReaderOptions {
   readonly stream: StreamName
   /** Only these subjects; all of the stream's without it. */
   readonly filter?: string
-  readonly connection: () => Promise<NatsConnection>
+  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
   /** The incarnation of the stream the cursor belongs to; '' when none was read yet. */
   readonly generation: string
   readonly restarted: (words: string) => void
@@ -61,15 +61,15 @@ export class NatsStreamReader {
   }
 
   /** Everything up to and including `position` may be forgotten. */
-  async release(position: number): Promise<void> {
+  async release(position: number, signal: AbortSignal): Promise<void> {
     const { stream, filter } = this.#options
-    const manager = await jetstreamManager(await this.#options.connection(), { checkAPI: false })
+    const manager = await jetstreamManager(await this.#options.connection(signal), { checkAPI: false })
     await manager.streams.purge(stream, { seq: position + 1, ...(filter !== undefined && { filter }) })
   }
 
   async *#readOnce(signal: AbortSignal): AsyncIterable<readonly JsMsg[]> {
     const { stream, filter } = this.#options
-    const connection = await this.#options.connection()
+    const connection = await this.#options.connection(signal)
     await ensureStream(connection, stream, { signal })
     await this.#placeCursor(connection)
     const consumer = await jetstream(connection).consumers.get(stream, {

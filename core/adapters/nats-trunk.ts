@@ -4,6 +4,8 @@ import { headers, subjects } from '#shared/control.ts'
 import type { TrunkDelivery, TrunkReader } from '#shared/ports.ts'
 import { NatsStreamReader, type NatsStreamReaderOptions } from './nats-stream-reader.ts'
 
+const releaseWithinMs = 5_000
+
 export class NatsTrunkReader implements TrunkReader {
   readonly #reader: NatsStreamReader
 
@@ -20,7 +22,7 @@ export class NatsTrunkReader implements TrunkReader {
   }
 
   release(position: number): Promise<void> {
-    return this.#reader.release(position)
+    return this.#reader.release(position, AbortSignal.timeout(releaseWithinMs))
   }
 }
 
