@@ -183,8 +183,9 @@ export class SqliteOutbox implements Outbox {
     if (waiting.length === 0) return undefined
     this.#write(() => {
       for (const fields of waiting) {
+        const batch = this.#renumbered(fields)
         this.#rows.delete(fields)
-        this.#rows.insert(this.#renumbered(fields), lane, true, fields.boundaryMs, fields.createdMs)
+        this.#rows.insert(batch, lane, true, fields.boundaryMs, fields.createdMs)
       }
     })
     return this.#rows.after(lane, this.#sent.get(lane) ?? 0)
