@@ -19,7 +19,7 @@ import { readIdKey, wordsOf } from './id-key.ts'
 import { IdSegments, syncDirectory } from './id-segments.ts'
 import { quarantineSegment } from './quarantine.ts'
 import { replaySegment } from './replay-segment.ts'
-import { removeSegment, rowChecksum, SqliteSegment, segmentFiles, segmentName } from './sqlite-segment.ts'
+import { removeSegment, rowChecksum, SqliteSegment, segmentFiles } from './sqlite-segment.ts'
 
 export interface JournalConfig {
   readonly directory: string
