@@ -39,7 +39,9 @@ function parsed(line: string): string | undefined {
   try {
     const record: { msg?: unknown; message?: unknown; err?: { message?: unknown } } = JSON.parse(line)
     const parts = [record.msg ?? record.message, record.err?.message].filter((part) => typeof part === 'string' && part !== '')
-    return parts.length > 0 ? [...new Set(parts)].join(': ') : undefined
+    const [message, cause] = parts
+    if (message === undefined) return undefined
+    return cause === undefined || String(message).includes(String(cause)) ? String(message) : `${message}: ${cause}`
   } catch {
     return undefined
   }
