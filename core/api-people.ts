@@ -16,6 +16,8 @@ export interface Person {
 
 export async function lookUp(c: Context<ApiEnv>, deps: ApiDeps, phoneNumber: string): Promise<Person> {
   const number = wordsToHex(deps.pseudonymiser.words('msisdn', normaliseMsisdn(phoneNumber)))
+  const own = c.get('key').number
+  if (own !== '' && own !== number) throw new ApiProblem('permission-denied', 'this API key stands for one number, and it is not this one')
   return lookUpPseudonym(c, deps, number)
 }
 

@@ -1,6 +1,6 @@
 /** `/v1/subscribers/…`: where a phone number is or was, its track, and how its SIM moved. The number stands in the body, never in a URL. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { bindingKinds, motions } from '#shared/records.ts'
+import { motions } from '#shared/records.ts'
 import { needScope } from './api-access.ts'
 import { completenessOf } from './api-completeness.ts'
 import type { ApiDeps, ApiEnv } from './api-deps.ts'
@@ -204,5 +204,3 @@ function cursorOf(text: string | undefined) {
   if (found === undefined) throw new ApiProblem('invalid-argument', 'cursor: it is none that an answer gave as `next`')
   return found
 }
-
-export const simDeviceKind = bindingKinds.indexOf('sim-device')
