@@ -71,11 +71,17 @@ test('what is written as YAML is read back as it was', () => {
 test('children do not inherit what npm set, nor overrides meant for one service', () => {
   const env = {
     PATH: '/bin',
+    XDG_CACHE_HOME: '/cache',
     npm_config_x: '1',
     INIT_CWD: '/',
     TRIBUTARY_ADMIN_PORT: '1',
     TRIBUTARY_LOG_LEVEL: 'debug',
     NODE_OPTIONS: '--x',
   }
-  assert.deepEqual(childEnvironment(env), { PATH: '/bin', TRIBUTARY_LOG_LEVEL: 'debug' })
+  assert.deepEqual(childEnvironment(env), {
+    PATH: '/bin',
+    XDG_CACHE_HOME: '/cache',
+    TRIBUTARY_LOG_LEVEL: 'debug',
+    NODE_COMPILE_CACHE: '/cache/tributary/compiled',
+  })
 })
