@@ -88,6 +88,7 @@ export class RegionDetector implements Detector {
       this.#positioner.locate(row, sim, state.page(sim), state.at(sim), timeMs, cell)
     }
     this.#curated.push(curated)
+    this.#judgeNow()
   }
 
   /** Events that name a SIM with its number or device bear witness like sightings; they move nobody. */
@@ -101,10 +102,12 @@ export class RegionDetector implements Detector {
       const hasMore = (c.number[at]! | c.number[at + 1]! | c.device[at]! | c.device[at + 1]!) !== 0
       if (hasSim && hasMore) this.#witness.sighted(c, row, c.timeMs[row]!, cellOf(c.cell[row]!))
     }
+    this.#judgeNow()
   }
 
   notice(notice: Notice): void {
     this.#witness.heard(notice)
+    this.#judgeNow()
   }
 
   fence(fence: Fence): void {
@@ -126,7 +129,6 @@ export class RegionDetector implements Detector {
   }
 
   flush(): Detections {
-    this.#teller.tell(this.#judge.settle())
     const batches = [...this.#curated, ...this.#teller.finish()]
     this.#curated = []
     return { batches, claims: this.#claims.finish() }
@@ -160,6 +162,14 @@ export class RegionDetector implements Detector {
 
   stateBytes(): number {
     return this.#state.bytes + this.#locator.bytes
+  }
+
+  /**
+   * After each message, not at each flush: a hub that was killed reads the same messages again and so tells the same passing alerts, with the
+   * same revisions, and takes them back again. Flushes come at other moments in its second life.
+   */
+  #judgeNow(): void {
+    this.#teller.tell(this.#judge.settle())
   }
 
   /** The SIM found for a number; what merely stands in for a number whose SIM is not known stays missing. */

@@ -1,7 +1,7 @@
 /**
  * Decides which keys the rules must look at again, lets them, and answers what is to be told.
  *
- * A key is looked at when its history changed in a way that could matter; once a flush, however often it changed before. What a rule
+ * A key is looked at when its history changed in a way that could matter; once a message, however often it changed in it. What a rule
  * answers depends on the key's history alone, so when and how often it is asked makes no difference to the final outcomes.
  */
 import { bindingKinds } from '#shared/records.ts'
