@@ -9,9 +9,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually, reference, root, run, startNetwork } from './network.ts'
 
-interface Score {
-  readonly points: number
+interface Distances {
+  readonly count: number
   readonly medianM: number
+}
+interface Score {
+  readonly atReports: Distances & { readonly withinRadius: number }
+  readonly servingCell: Distances
+  readonly areaMean: Distances
 }
 
 const folder = join(reference, 'mobility')
@@ -44,13 +49,13 @@ test('tracks of five drives come back from the API', { skip }, async (t) => {
       async () => {
         const args = ['score-track', trace, '--api', api, '--key', apiKey, '--cells', cells, '--shift-ms', String(said.shiftMs), '--json']
         const judged = JSON.parse(await sim(...args)) as Score
-        assert.ok(judged.points >= 20, `${judged.points} points`)
+        assert.ok(judged.atReports.count >= 20, `${judged.atReports.count} reports`)
         return judged
       },
       40_000,
       1000,
     )
-    medians.push(score.medianM)
+    medians.push(score.atReports.medianM)
     t.diagnostic(`${name}: ${JSON.stringify(score)}`)
   }
   const median = medians.toSorted((a, b) => a - b)[2]!
