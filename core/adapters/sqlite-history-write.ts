@@ -137,9 +137,10 @@ export function saveRejected({ main }: HistoryFiles, frames: readonly Rejected[]
   guard(main.db.name, () => write.immediate())
 }
 
-/** One bounded step; true when another is worth taking. */
-export function expireStep({ main, buckets }: HistoryFiles, beforeMs: number): boolean {
+/** One bounded step; true when another is worth taking. Looking at a file may mean opening it, so each is a turn of its own. */
+export async function expireStep({ main, buckets }: HistoryFiles, beforeMs: number): Promise<boolean> {
   for (const name of buckets.names) {
+    await setImmediate()
     const file = buckets.file(name)
     const tables = bucketKinds.map((kind) => tableSpecs[kind].table)
     const stored = (table: string, order: string) =>
