@@ -8,16 +8,22 @@ export interface EventTopic {
   readonly source: string
 }
 
-const pattern = new RegExp(`^tributary/v1/(${families.join('|')})/([A-Za-z0-9._-]{1,64})$`)
+const tail = `/(${families.join('|')})/([A-Za-z0-9._-]{1,64})$`
 const maxRemembered = 20_000
 
 export class EventTopics {
+  readonly #pattern: RegExp
   #known = new Map<string, EventTopic>()
+
+  /** Brokers on site may have our topics below another prefix. */
+  constructor(prefix = 'tributary/v1') {
+    this.#pattern = new RegExp(`^${RegExp.escape(prefix)}${tail}`)
+  }
 
   parse(topic: string): EventTopic {
     let parsed = this.#known.get(topic)
     if (parsed === undefined) {
-      const match = pattern.exec(topic)
+      const match = this.#pattern.exec(topic)
       parsed = match === null ? { family: undefined, source: topic } : { family: match[1]!, source: match[2]! }
       if (this.#known.size >= maxRemembered) this.#known = new Map()
       this.#known.set(topic, parsed)

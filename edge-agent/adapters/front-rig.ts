@@ -57,6 +57,7 @@ export function openFront(options: FrontOptions) {
     journal,
     intake,
     broker,
+    report,
     taken,
     reports,
     start: async () => {
