@@ -26,6 +26,8 @@ export interface TrackScore {
   readonly everySecond: Distances & { readonly withinRadius: number }
   /** Every second against the serving cell's middle, where the inventory has the cell. */
   readonly servingCell: Distances | undefined
+  /** The same at the moments of the reports: what the reports have to beat. */
+  readonly servingCellAtReports: Distances | undefined
   /** Every second against the middle of the drive. */
   readonly areaMean: Distances
 }
@@ -61,9 +63,12 @@ export function scoreTrack(
   cells?: ReadonlyMap<string, Degrees>,
 ): TrackScore {
   const reports: { offM: number; radiusM: number }[] = []
+  const reportedRows: TraceRow[] = []
   for (const { timeMs, place, radiusM } of track) {
     const row = rowAt(rows, timeMs - shiftMs)
-    if (row !== undefined) reports.push({ offM: greatCircleM(row, place), radiusM })
+    if (row === undefined) continue
+    reports.push({ offM: greatCircleM(row, place), radiusM })
+    reportedRows.push(row)
   }
   const seconds: { offM: number; radiusM: number }[] = []
   let last = -1
@@ -72,14 +77,16 @@ export function scoreTrack(
     if (last >= 0) seconds.push({ offM: greatCircleM(row, track[last]!.place), radiusM: track[last]!.radiusM })
   }
   const middle = meanOf(rows)
-  const serving = rows.flatMap((row) => {
-    const place = row.cell === undefined ? undefined : cells?.get(row.cell)
-    return place === undefined ? [] : [greatCircleM(row, place)]
-  })
+  const fromServing = (some: readonly TraceRow[]) =>
+    some.flatMap((row) => {
+      const place = row.cell === undefined ? undefined : cells?.get(row.cell)
+      return place === undefined ? [] : [greatCircleM(row, place)]
+    })
   return {
     atReports: { ...distances(reports.map(({ offM }) => offM)), withinRadius: shareWithin(reports) },
     everySecond: { ...distances(seconds.map(({ offM }) => offM)), withinRadius: shareWithin(seconds) },
-    servingCell: cells === undefined ? undefined : distances(serving),
+    servingCell: cells === undefined ? undefined : distances(fromServing(rows)),
+    servingCellAtReports: cells === undefined ? undefined : distances(fromServing(reportedRows)),
     areaMean: distances(rows.map((row) => greatCircleM(row, middle))),
   }
 }

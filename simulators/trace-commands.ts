@@ -77,8 +77,9 @@ export const scoreTrackCommand = defineCommand({
       const text = [
         `${line('reports', score.atReports)}, ${Math.round(score.atReports.withinRadius * 100)} % within their radius`,
         `${line('every second', score.everySecond)}, ${Math.round(score.everySecond.withinRadius * 100)} % within their radius`,
-        ...(score.servingCell === undefined ? [] : [line('baseline: serving cell', score.servingCell)]),
-        line('baseline: area mean', score.areaMean),
+        ...(score.servingCellAtReports === undefined ? [] : [line('cell at reports', score.servingCellAtReports)]),
+        ...(score.servingCell === undefined ? [] : [line('cell every second', score.servingCell)]),
+        line('middle of the drive', score.areaMean),
         '',
       ]
       process.stdout.write(args.json ? `${JSON.stringify(score)}\n` : text.join('\n'))
