@@ -2,17 +2,24 @@
  * The hub's components, in the order in which they start: the admin port first, so that whoever waits sees why; the console's API last.
  */
 
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { AdminServer, type HealthCheck } from '#shared/admin.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Component } from '#shared/ports.ts'
+import type { Pseudonymiser } from '#shared/pseudonym.ts'
+import { HistoryClient } from './adapters/history-client.ts'
+import { SqliteAlerts } from './adapters/sqlite-alerts.ts'
+import { ApiServer } from './api.ts'
 import type { HubConfig } from './config.ts'
 import { createDetector, type RegionDetector } from './detector.ts'
 import type { HubReport } from './events.ts'
+import { LiveFeed } from './live-feed.ts'
 import { openEnds } from './open-ends.ts'
 import { HubPipeline } from './pipeline.ts'
-import type { Observer } from './ports.ts'
 import { readInventory } from './read-inventory.ts'
+import { RegionEyes } from './region-eyes.ts'
 
 export interface Hub {
   readonly components: readonly Component[]
@@ -25,15 +32,31 @@ export interface HubDeps {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly report: HubReport
-  /** Id of the identity key, for pseudonyms as text. */
-  readonly kid: string
+  /** Writes pseudonyms as text. */
+  readonly pseudonyms: Pick<Pseudonymiser, 'text'>
   readonly die: (error: unknown) => void
 }
 
-export function buildHub(config: HubConfig, { clock, metrics, report, kid, die }: HubDeps): Hub {
+export function buildHub(config: HubConfig, { clock, metrics, report, pseudonyms, die }: HubDeps): Hub {
   const cells = readInventory(config, report)
   let detector: RegionDetector | undefined
-  const observer: Observer = { batch() {}, triage() {}, tick() {}, hasRoom: () => true, flush: async () => {} }
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const { days, positionsPerS, replayPositionsPerS } = config.history
+  const nowMs = () => clock.nowMs()
+  const alerts = new SqliteAlerts(join(config.dataDir, 'alerts.db'))
+  const history = new HistoryClient({ dir: join(config.dataDir, 'history'), days, positionsPerS, nowMs, report })
+  const feed = new LiveFeed(nowMs().toString(36))
+  const eyes = new RegionEyes({
+    alerts,
+    history,
+    feed,
+    pseudonyms,
+    maxLivePositions: replayPositionsPerS,
+    historyDays: days,
+    nowMs,
+    report,
+    tellCore: (triage) => pipeline.publishTriage(triage),
+  })
   const pipeline = new HubPipeline(
     {
       tenant: config.tenant,
@@ -48,7 +71,7 @@ export function buildHub(config: HubConfig, { clock, metrics, report, kid, die }
         detector = createDetector({ region: config.region, tenant: config.tenant, cells, config: config.detection })
         return detector
       },
-      observer,
+      observer: eyes,
       clock,
       report,
       die,
@@ -62,7 +85,27 @@ export function buildHub(config: HubConfig, { clock, metrics, report, kid, die }
     what: 'the hub’s admin server',
   })
   watch(metrics, pipeline)
-  return { components: [admin, pipeline], admin, apiUrl: () => '' }
+  const { tenant, region } = config
+  const api = new ApiServer(
+    { tenant, region, clock, report, pipeline, cells: () => detector?.cells, alerts, history, feed, eyes },
+    config.api,
+  )
+  return { components: [admin, keeping(eyes, history, alerts), pipeline, api], admin, apiUrl: () => api.url }
+}
+
+/** What the region keeps for itself: open before the pipeline runs, closed after it has ended. */
+function keeping(eyes: RegionEyes, history: HistoryClient, alerts: SqliteAlerts): Component {
+  return {
+    name: 'history',
+    start: async () => {
+      history.start()
+      eyes.start()
+    },
+    stop: async () => {
+      await history.close()
+      alerts.close()
+    },
+  }
 }
 
 function hubHealth(pipeline: HubPipeline): readonly HealthCheck[] {

@@ -29,6 +29,7 @@ export interface HubReport {
   historySkipped(rows: number): void
   natsStatus(status: NatsStatus): void
   notEnrolled(agent: string): void
+  apiFailed(words: string): void
   cellsRead(file: string, cells: number, badLines: number, problems: readonly string[]): void
 }
 
@@ -56,6 +57,7 @@ export function createReport(log: Logger, metrics: Metrics): HubReport {
     'Console streams dropped because they read too slowly',
   )
   const historyFailures = metrics.counter('tributary_hub_history_failures_total', 'Writes the region’s history could not take')
+  const apiFailures = metrics.counter('tributary_hub_api_failures_total', 'Requests of the console that could not be answered')
   const historySkips = metrics.counter(
     'tributary_hub_history_skipped_rows_total',
     'Positions left out of the region’s history by its sampling',
@@ -126,6 +128,10 @@ export function createReport(log: Logger, metrics: Metrics): HubReport {
     },
     notEnrolled: (agent) =>
       log.warn({ agent }, 'an agent that is not in the roster sends batches; they are taken, and it is listed as not enrolled'),
+    apiFailed: (words) => {
+      apiFailures.inc()
+      log.warn({ words }, 'a request could not be answered')
+    },
     cellsRead: (file, cells, badLines, problems) => {
       if (badLines === 0) log.info({ file, cells }, 'cell inventory read')
       else log.warn({ file, cells, badLines, problems }, 'cell inventory read; some lines were left out')

@@ -4,7 +4,7 @@ import { systemClock } from '#shared/clock.ts'
 import { loadConfig } from '#shared/config.ts'
 import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
-import { readIdentityKey } from '#shared/pseudonym.ts'
+import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { runCommand, runService } from '#shared/service.ts'
 import { buildHub, type Hub } from './build-hub.ts'
 import { configSchema } from './config.ts'
@@ -21,7 +21,7 @@ const run = defineCommand({
   run: ({ args }) =>
     runCommand(name, async () => {
       const settings = loadConfig(configSchema, args.config)
-      const key = readIdentityKey(settings.identity.keyFile)
+      const pseudonyms = new Pseudonymiser(readIdentityKey(settings.identity.keyFile), 1_000)
       const log = createLog({ service: 'hub', name: settings.region, level: settings.log.level })
       const metrics = createMetrics('hub')
       let hub: Hub | undefined
@@ -29,7 +29,7 @@ const run = defineCommand({
         name,
         log,
         build: async (_signal, die) => {
-          hub = buildHub(settings, { clock: systemClock, metrics, report: createReport(log, metrics), kid: key.kid, die })
+          hub = buildHub(settings, { clock: systemClock, metrics, report: createReport(log, metrics), pseudonyms, die })
           return hub.components
         },
         started: () => log.info({ api: hub?.apiUrl(), admin: hub?.admin.url }, 'the console answers'),

@@ -1,0 +1,108 @@
+/** Cells, sites and what was measured at them: `/api/cells`, `/api/sites`, `/api/unknown-cells`, `/api/kpis`, `/api/applications`. */
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { type ApiDeps, bucket, cell, limit, range, rangeOf } from './api-deps.ts'
+import { readQuery } from './api-problems.ts'
+import type { CellInventory } from './cell-inventory.ts'
+
+const cellsQuery = z.strictObject({
+  /** west,south,east,north in degrees. */
+  box: z
+    .string()
+    .regex(/^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$/)
+    .optional(),
+  limit: limit(200_000, 50_000),
+  after: z.coerce.number().int().min(0).default(0),
+})
+const kpiQuery = z.strictObject({
+  ...range,
+  bucket,
+  cell: cell.optional(),
+  groupBy: z.enum(['cell', 'region']).default('region'),
+  limit: limit(100_000, 10_000),
+})
+const usageQuery = z.strictObject({
+  ...range,
+  bucket,
+  cell: cell.optional(),
+  application: z.string().max(64).optional(),
+  protocol: z.string().max(64).optional(),
+  groupBy: z.enum(['application', 'cell', 'application,cell', 'none']).default('application'),
+  limit: limit(100_000, 10_000),
+})
+
+export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
+  const app = new Hono()
+  app.get('/cells', (c) => {
+    const { box, limit, after } = readQuery(c, cellsQuery)
+    const inventory = cells()
+    if (inventory === undefined) return c.json({ items: [], next: null })
+    const [west, south, east, north] = box?.split(',').map(Number) ?? [-180, -90, 180, 90]
+    const live = feed.state.cells
+    const items = []
+    let at = after + 1
+    for (; at <= inventory.size && items.length < limit; at++) {
+      const latitude = inventory.latitude[at]!
+      const longitude = inventory.longitude[at]!
+      if (!(latitude >= south! && latitude <= north! && longitude >= west! && longitude <= east!)) continue
+      items.push({ ...cellOf(inventory, at), latest: live[inventory.names[at]!] ?? null })
+    }
+    return c.json({ items, next: at <= inventory.size ? at - 1 : null })
+  })
+  app.get('/sites', (c) => {
+    const inventory = cells()
+    const sites = new Map<number, { site: string; latitude: number; longitude: number; cells: string[] }>()
+    for (let at = 1; inventory !== undefined && at <= inventory.size; at++) {
+      if (!inventory.isLocated(at)) continue
+      const site = inventory.site[at]!
+      const known = sites.get(site)
+      if (known !== undefined) known.cells.push(inventory.names[at]!)
+      else
+        sites.set(site, {
+          site: inventory.names[site]!,
+          latitude: inventory.latitude[at]!,
+          longitude: inventory.longitude[at]!,
+          cells: [inventory.names[at]!],
+        })
+    }
+    return c.json({ items: [...sites.values()] })
+  })
+  app.get('/unknown-cells', (c) =>
+    c.json({ items: (cells()?.unknown() ?? []).map((name) => ({ cell: name, latest: feed.state.cells[name] ?? null })) }),
+  )
+  app.get('/kpis', async (c) => {
+    const { cell, bucket, groupBy, limit, ...asked } = readQuery(c, kpiQuery)
+    const rows = await history.ask('kpis', {
+      ...rangeOf(asked, clock.nowMs()),
+      bucketMs: bucket,
+      cell,
+      perCell: groupBy === 'cell' || cell !== undefined,
+    })
+    return c.json({ items: rows.slice(0, limit), truncated: rows.length > limit })
+  })
+  app.get('/applications', async (c) => {
+    const { cell, bucket, groupBy, limit, application, protocol, ...asked } = readQuery(c, usageQuery)
+    const rows = await history.ask('usage', {
+      ...rangeOf(asked, clock.nowMs()),
+      bucketMs: bucket,
+      cell,
+      application,
+      protocol,
+      perCell: groupBy.includes('cell'),
+      perApplication: groupBy.includes('application'),
+    })
+    return c.json({ items: rows.slice(0, limit), truncated: rows.length > limit })
+  })
+  return app
+}
+
+function cellOf(inventory: CellInventory, at: number) {
+  return {
+    cell: inventory.names[at]!,
+    radio: inventory.radios[at]!,
+    latitude: inventory.latitude[at]!,
+    longitude: inventory.longitude[at]!,
+    reachM: inventory.reachM[at]!,
+    site: inventory.names[inventory.site[at]!]!,
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * `/api/stream`: server-sent events of the region, and `/api/replay`: the same messages of a time that is over.
+ *
+ * Every event has an `id`; a client that comes back with `Last-Event-ID` goes on behind it, or is given the whole state when that is too long
+ * ago. Promise: nothing is buffered without bound: a client that does not read what it was sent is dropped, and comes back by itself.
+ */
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { type ApiDeps, limit, range, rangeOf } from './api-deps.ts'
+import { readQuery } from './api-problems.ts'
+import type { FeedEntry } from './live-feed.ts'
+
+const heartbeatMs = 10_000
+const maxUnreadOctets = 16 << 20
+const maxClients = 200
+const replayQuery = z.strictObject({ ...range, limit: limit(200_000, 20_000) })
+const encoder = new TextEncoder()
+
+export function streamRoutes({ feed, history, clock, report }: ApiDeps): Hono {
+  const app = new Hono()
+  app.get('/stream', (c) => {
+    if (feed.listeners >= maxClients) return c.json({ title: 'Too many streams are open.', status: 503 }, 503)
+    const lastId = c.req.header('last-event-id') ?? c.req.query('lastEventId')
+    let end = () => {}
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start(controller) {
+          const send = (text: string) => {
+            const octets = encoder.encode(text)
+            if ((controller.desiredSize ?? 0) <= 0) {
+              report.consoleClientDropped()
+              end()
+              controller.error(new Error('the client reads too slowly'))
+              return
+            }
+            controller.enqueue(octets)
+          }
+          let ended = false
+          const heartbeat = setInterval(() => send(': here\n\n'), heartbeatMs)
+          const unlisten = feed.listen((entry) => send(event(entry)))
+          end = () => {
+            if (ended) return
+            ended = true
+            clearInterval(heartbeat)
+            unlisten()
+          }
+          send(`retry: 1000\n\n${feed.since(lastId).map(event).join('')}`)
+        },
+        cancel: () => end(),
+      },
+      { highWaterMark: maxUnreadOctets, size: (octets) => octets?.length ?? 0 },
+    )
+    c.req.raw.signal.addEventListener('abort', () => end(), { once: true })
+    return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  })
+  app.get('/replay', async (c) => {
+    const { limit, ...asked } = readQuery(c, replayQuery)
+    const { fromMs, toMs } = rangeOf(asked, clock.nowMs())
+    const messages = await history.ask('replay', { fromMs, toMs, limit })
+    return c.body(`{"messages":[${messages.join(',')}]}`, 200, { 'content-type': 'application/json' })
+  })
+  return app
+}
+
+function event({ id, type, data }: FeedEntry): string {
+  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`
+}

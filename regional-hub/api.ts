@@ -1,0 +1,67 @@
+/**
+ * What the region's console reads, and for now a plain page that says what is here. No login on loopback; nothing is fetched from elsewhere.
+ * Times are epoch milliseconds; lists are `{ items }`; a refusal is problem+json.
+ */
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { secureHeaders } from 'hono/secure-headers'
+import { type Listening, listen } from '#shared/admin.ts'
+import { describeError } from '#shared/errors.ts'
+import type { Component } from '#shared/ports.ts'
+import { agentRoutes } from './api-agents.ts'
+import { alertRoutes } from './api-alerts.ts'
+import { cellRoutes } from './api-cells.ts'
+import type { ApiDeps } from './api-deps.ts'
+import { frontPage } from './api-page.ts'
+import { problem } from './api-problems.ts'
+import { streamRoutes } from './api-stream.ts'
+
+export function hubApi(deps: ApiDeps): Hono {
+  const app = new Hono()
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'unsafe-inline'"],
+        styleSrc: ["'unsafe-inline'"],
+        frameAncestors: ["'none'"],
+      },
+    }),
+  )
+  app.get('/', (c) => c.html(frontPage(deps.region)))
+  app.route('/api/alerts', alertRoutes(deps))
+  app.route('/api', streamRoutes(deps))
+  app.route('/api', cellRoutes(deps))
+  app.route('/api', agentRoutes(deps))
+  app.notFound(() => problem(404, 'There is nothing at this address.', 'The page / lists what there is.').getResponse())
+  app.onError((error) => {
+    if (error instanceof HTTPException) return error.getResponse()
+    deps.report.apiFailed(describeError(error))
+    return problem(503, 'This cannot be answered now.').getResponse()
+  })
+  return app
+}
+
+export class ApiServer implements Component {
+  readonly name = 'api'
+  readonly #deps: ApiDeps
+  readonly #at: { readonly host: string; readonly port: number }
+  #listening: Listening | undefined
+
+  constructor(deps: ApiDeps, at: { readonly host: string; readonly port: number }) {
+    this.#deps = deps
+    this.#at = at
+  }
+
+  get url(): string {
+    return this.#listening?.url ?? ''
+  }
+
+  async start(): Promise<void> {
+    this.#listening = await listen(hubApi(this.#deps), { ...this.#at, what: 'the region’s console', option: 'api.port' })
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await this.#listening?.close(Math.min(deadlineMs, 1_000))
+  }
+}
