@@ -1,9 +1,8 @@
 /**
  * What this region tells the directory, and so the other regions: "I see this SIM, number or device now".
  *
- * A key is claimed when it is first seen here, when it is seen again after another region took it over, and when its device or SIM changes.
- * So every border between two regions' sightings is known to both, and both raise the same alert from the same pair. At a region's border,
- * where phones flip to and fro, a shared SIM is claimed at most once a minute unless something else about it changed.
+ * A key is claimed when it is first seen here, when its device or SIM changes, and once a day; once two regions
+ * have seen it, borders.ts decides what else both must know. So both raise the same alert from the same pair.
  */
 import type { Claim, RemoteSighting } from '#shared/control.ts'
 import type { DetectionConfig } from './detection-config.ts'
@@ -24,19 +23,11 @@ export class Claims {
     this.#region = region
   }
 
-  /** Whether a SIM seen now is to be claimed. `isNews`: its device or number changed, or it seems to be in two places. */
+  /** Whether a SIM seen now is to be claimed, be it shared or not. `isNews`: its device or number changed, or it seems to be in two places. */
   isDue(page: RecordPage, at: number, timeMs: number, isNews: boolean): boolean {
-    const { u32 } = page
-    const state = u32[at + w.region]!
+    const state = page.u32[at + w.region]!
     if (state === unclaimed || isNews) return true
-    const sinceMs = timeMs - u32[at + w.claimS]! * 1000
-    if (state === owned) return sinceMs >= this.#config.refreshMs
-    return !this.isShared(page, at, timeMs) || sinceMs >= this.#config.intervalMs
-  }
-
-  /** Flips at the border within the last minutes made the SIM one of both regions. */
-  isShared(page: RecordPage, at: number, timeMs: number): boolean {
-    return page.u32[at + w.flips]! >= this.#config.flips && timeMs - page.u32[at + w.flipS]! * 1000 <= this.#config.sharedMs
+    return state === owned && timeMs - page.u32[at + w.claimS]! * 1000 >= this.#config.refreshMs
   }
 
   noteOwned(page: RecordPage, at: number, timeMs: number): void {
@@ -44,13 +35,9 @@ export class Claims {
     page.u32[at + w.claimS] = Math.floor(timeMs / 1000)
   }
 
-  noteReleased(page: RecordPage, at: number, timeMs: number): void {
-    const { u32 } = page
-    const nowS = Math.floor(timeMs / 1000)
-    if (nowS - u32[at + w.flipS]! > this.#config.sharedMs / 1000) u32[at + w.flips] = 0
-    u32[at + w.flips]!++
-    u32[at + w.flipS] = nowS
-    u32[at + w.region] = released
+  /** Another region has it now: what we see of it from here on is told for its place beside theirs (borders.ts). */
+  noteReleased(page: RecordPage, at: number): void {
+    page.u32[at + w.region] = released
   }
 
   add(kind: Claim['kind'], key: string, sighting: RemoteSighting): void {

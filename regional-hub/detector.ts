@@ -11,6 +11,7 @@
  */
 import type { Fence, Notice } from '#shared/control.ts'
 import type { Batch, BatchMeta } from '#shared/records.ts'
+import { Borders } from './borders.ts'
 import type { CellInventory, CellRow } from './cell-inventory.ts'
 import { Claims } from './claims.ts'
 import { type DetectionConfig, defaultDetection } from './detection-config.ts'
@@ -49,6 +50,7 @@ export class RegionDetector implements Detector {
   readonly #positioner: Positioner
   readonly #judge: Judge
   readonly #claims: Claims
+  readonly #borders: Borders
   readonly #witness: Witness
   readonly #teller: Teller
   #curated: Batch<'sighting'>[] = []
@@ -64,7 +66,8 @@ export class RegionDetector implements Detector {
     this.#positioner = new Positioner(config.locate, this.#locator, this.#fences, this.#teller)
     this.#claims = new Claims(config.claims, region)
     this.#judge = new Judge(this.#state)
-    this.#witness = new Witness(this.#state, this.#judge, this.#claims)
+    this.#borders = new Borders(this.#state, this.#claims)
+    this.#witness = new Witness(this.#state, this.#judge, this.#claims, this.#borders)
   }
 
   /** The region's cells, those of no inventory among them. */
@@ -122,6 +125,7 @@ export class RegionDetector implements Detector {
     const horizon = { settledMs: timeMs - latenessMs, finalMs: timeMs - keepMs }
     this.#judge.horizon = horizon
     this.#judge.prune()
+    this.#borders.prune(horizon.finalMs)
     sims.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
     numbers.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
     devices.sweep(sweptPerWatermark, horizon.settledMs, timeMs - this.#config.simBox.keepMs)
@@ -140,6 +144,7 @@ export class RegionDetector implements Detector {
       ...this.#state.save(),
       arrivalMs: this.#witness.arrivalMs,
       judge: this.#judge.save(),
+      borders: this.#borders.save(),
       fences: this.#fences.save(),
     }
     return joinParts(state, [...this.#state.snapshot(), this.#locator.snapshot()])
@@ -153,6 +158,7 @@ export class RegionDetector implements Detector {
     this.#locator.restore(rest[0]!)
     this.#witness.arrivalMs = state.arrivalMs as number
     this.#judge.load(state.judge)
+    this.#borders.load(state.borders)
     this.#fences.load(state.fences)
   }
 
@@ -170,6 +176,7 @@ export class RegionDetector implements Detector {
    */
   #judgeNow(): void {
     this.#teller.tell(this.#judge.settle())
+    this.#borders.claim()
   }
 
   /** The SIM found for a number; what merely stands in for a number whose SIM is not known stays missing. */

@@ -6,6 +6,7 @@
  */
 import type { Notice } from '#shared/control.ts'
 import { hexToWords } from '#shared/pseudonym.ts'
+import type { Borders } from './borders.ts'
 import type { Claims } from './claims.ts'
 import { beyondReachM, isJump } from './clone.ts'
 import { merged, remote, several, suspect } from './entity-table.ts'
@@ -29,12 +30,14 @@ export class Witness {
   readonly #state: RegionState
   readonly #judge: Judge
   readonly #claims: Claims
+  readonly #borders: Borders
   readonly #words = new Uint32Array(12)
 
-  constructor(state: RegionState, judge: Judge, claims: Claims) {
+  constructor(state: RegionState, judge: Judge, claims: Claims, borders: Borders) {
     this.#state = state
     this.#judge = judge
     this.#claims = claims
+    this.#borders = borders
   }
 
   /** Takes one row in; answers the SIM, or what stands in for it. 0: nobody was named. */
@@ -63,7 +66,7 @@ export class Witness {
   }
 
   /** What another region saw, into the same histories. */
-  heard({ kind, key, released, sighting }: Notice): void {
+  heard({ kind, released, sighting }: Notice): void {
     const { sims, numbers, devices, models, cells, regions } = this.#state
     if (sighting.region === regions[0]) return
     const words = this.#words
@@ -80,22 +83,27 @@ export class Witness {
     const cell = isLocated ? cells.learn(sighting.cell, latitude, longitude, radiusM) : cells.index(sighting.cell)
     const place = ((this.#state.region(sighting.region) << regionShift) | cell) >>> 0
 
-    const page = this.#state.page(sim)
-    const at = this.#state.at(sim)
-    if (number !== 0 && page.u32[at + w.number] === 0) page.u32[at + w.number] = number
-    const change = sims.insert(sim, timeMs, place, device, 0)
-    sims.setFlags(sim, sims.flags(sim) | remote)
-    if (change !== unchanged) {
+    // Only what the notice is about: of the other two keys this region would know some sightings and not those between.
+    if (kind === 'sim') {
+      const page = this.#state.page(sim)
+      const at = this.#state.at(sim)
+      if (number !== 0 && page.u32[at + w.number] === 0) page.u32[at + w.number] = number
+      if (released) this.#claims.noteReleased(page, at)
+      const change = sims.insert(sim, timeMs, place, device, 0)
+      sims.setFlags(sim, sims.flags(sim) | remote)
+      if (change === unchanged) return
       this.#suspectJumps(sim)
       this.#judge.sim(sim, this.arrivalMs)
-      this.#answerSim(sim, page, at, timeMs)
-    }
-    if (kind === 'sim' && released) this.#claims.noteReleased(page, at, timeMs)
-    if (number !== 0 && numbers.insert(number, timeMs, place, sim, device) !== unchanged) {
+      this.#borders.changed('sim', sim)
+    } else if (kind === 'number' && number !== 0) {
+      const change = numbers.insert(number, timeMs, place, sim, device)
+      numbers.setFlags(number, numbers.flags(number) | remote)
+      if (change === unchanged) return
       this.#judge.number(number, this.arrivalMs)
-      if (kind === 'number') this.#answerNumber(number, key)
+      this.#borders.changed('number', number)
+    } else if (kind === 'device' && device !== 0 && devices.insert(device, timeMs, place, sim, 0) !== unchanged) {
+      this.#judge.device(device, this.arrivalMs)
     }
-    if (device !== 0 && devices.insert(device, timeMs, place, sim, 0) !== unchanged) this.#judge.device(device, this.arrivalMs)
   }
 
   /** Answers whether the directory should hear of it. */
@@ -104,13 +112,14 @@ export class Witness {
     const flags = sims.flags(sim)
     const change = sims.insert(sim, timeMs, cell, device, 0)
     const known = page.u32[record + w.device]!
-    let isNews = device !== 0 && known !== 0 && known !== device
+    let isNews = device !== 0 && known !== device
     if (device !== 0) page.u32[record + w.device] = device
     if (change === unchanged) return isNews
     const isSuspect = this.#suspectJumps(sim)
     isNews ||= isSuspect && (flags & suspect) === 0
     const isDue =
       sims.flags(sim) & (several | suspect | remote) || change === rewritten || this.#judge.isBindingStale(sims.toldS(sim), timeMs)
+    if (sims.flags(sim) & remote) this.#borders.changed('sim', sim)
     if (isDue && (device !== 0 || sims.flags(sim) & (several | suspect | remote))) this.#judge.sim(sim, this.arrivalMs)
     return isNews
   }
@@ -136,6 +145,7 @@ export class Witness {
       if (isSeveral || change === rewritten || this.#judge.isBindingStale(numbers.toldS(number), timeMs)) {
         this.#judge.number(number, this.arrivalMs)
       }
+      if (numbers.flags(number) & remote) this.#borders.changed('number', number)
       if (before === 0) this.#mergeNumber(sim, words, at)
     }
     return (known !== 0 && known !== number) || (before !== 0 && before !== sim)
@@ -200,45 +210,11 @@ export class Witness {
   }
 
   #claim(sim: number, number: number, device: number, page: RecordPage, at: number, timeMs: number, cell: number, isNews: boolean): void {
-    const { sims } = this.#state
-    const { history } = sims.owner(sim)
-    const isBorder = history.change === rewritten && (sims.flags(sim) & remote) !== 0 && touchesOthers(history)
-    if (!isBorder && !this.#claims.isDue(page, at, timeMs, isNews)) return
+    if (!this.#claims.isDue(page, at, timeMs, isNews)) return
     const sighting = this.#state.tellable(sim, number, device, timeMs, cell)
     this.#claims.add('sim', sighting.subscriber, sighting)
     if (number !== 0) this.#claims.add('number', sighting.number, sighting)
     if (device !== 0) this.#claims.add('device', sighting.device, sighting)
     this.#claims.noteOwned(page, at, timeMs)
   }
-
-  /** Another region's sighting lies beside sightings of ours that it may not know: claim them. */
-  #answerSim(sim: number, page: RecordPage, at: number, timeMs: number): void {
-    const { sims } = this.#state
-    const { history } = sims.owner(sim)
-    if (this.#claims.isShared(page, at, timeMs) && (sims.flags(sim) & (several | suspect)) === 0) return
-    for (const point of ownNeighbours(history)) {
-      const number = page.u32[at + w.number]!
-      const sighting = this.#state.tellable(sim, number, history.a(point), history.timeMs(point), history.cell(point))
-      this.#claims.add('sim', sighting.subscriber, sighting)
-    }
-  }
-
-  #answerNumber(number: number, key: string): void {
-    const { history } = this.#state.numbers.owner(number)
-    for (const point of ownNeighbours(history)) {
-      const sighting = this.#state.tellable(history.a(point), number, history.b(point), history.timeMs(point), history.cell(point))
-      this.#claims.add('number', key, sighting)
-    }
-  }
-}
-
-/** Points of this region beside the one inserted last. */
-function ownNeighbours(history: History): number[] {
-  if (history.inserted === 0) return []
-  return [history.older(history.inserted), history.newer].filter((point) => point !== 0 && history.cell(point) >>> regionShift === 0)
-}
-
-function touchesOthers(history: History): boolean {
-  if (history.inserted === 0) return false
-  return [history.older(history.inserted), history.newer].some((point) => point !== 0 && history.cell(point) >>> regionShift !== 0)
 }
