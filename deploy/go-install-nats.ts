@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Bringer } from './nats-bringer.ts'
 import { natsVersion, placeProgram } from './nats-cache.ts'
 
-const wholeWithinMs = 300_000
+const wholeWithinMs = 900_000
 const module = `github.com/nats-io/nats-server/v2@v${natsVersion}`
 
 export const goInstall: Bringer = {
@@ -24,7 +24,7 @@ export const goInstall: Bringer = {
       await run(
         go,
         ['install', '-trimpath', module],
-        { ...env, GOBIN: bin, GOFLAGS: '', GOOS: '', GOARCH: '', GOWORK: 'off' },
+        { ...env, GOBIN: bin, GOFLAGS: '', GOOS: '', GOARCH: '', GOWORK: 'off', CGO_ENABLED: '0' },
         folder,
         signal,
       )

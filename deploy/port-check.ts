@@ -19,7 +19,7 @@ export async function takenPorts(ports: readonly Port[]): Promise<TakenPort[]> {
 /** One sentence with the holder and the option that helps. */
 export function takenSentence(taken: readonly TakenPort[], portBase: number): string {
   const named = taken
-    .slice(0, 4)
+    .slice(0, 2)
     .map((port) => `${port.number}/${port.protocol} (${port.use}) is taken${port.holder ? ` by ${port.holder}` : ''}`)
   const more = taken.length > named.length ? `, and ${taken.length - named.length} more` : ''
   return `port ${named.join(', ')}${more}. Stop what holds it, or choose other ports: npm start -- --port-base ${portBase + 1000 > 64_000 ? 14_200 : portBase + 1000}`
