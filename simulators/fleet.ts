@@ -27,6 +27,8 @@ export interface Publisher {
 export interface FleetCounts {
   /** Events handed to connections, repeats included. */
   published: number
+  /** Of these, repeats of an event that went out before: the agents should accept `published − repeats` events. */
+  repeats: number
   acknowledged: number
   /** Given up because an agent's queue was full. */
   dropped: number
@@ -59,6 +61,7 @@ export class Fleet {
   constructor(regions: readonly string[], targets: readonly Target[], options: FleetOptions) {
     this.counts = {
       published: 0,
+      repeats: 0,
       acknowledged: 0,
       dropped: 0,
       byFamily: Object.fromEntries(families.map((family) => [family, 0])) as Record<Family, number>,
@@ -110,6 +113,7 @@ export class Fleet {
     }
     this.counts.byFamily[message.family]++
     this.counts.published++
+    if (message.duplicate) this.counts.repeats++
     agent.heldEvents++
     const { family, source, site, text } = message
     if (this.#arraySize === 1) {

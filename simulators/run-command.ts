@@ -128,7 +128,7 @@ function describe(summary: RunSummary): string {
       .join(', ') || 'none'
   return [
     `${summary.virtualS.toFixed(0)} s simulated: ${summary.happened} events happened, ${summary.missing} of them never sent, ${summary.late} late, ${summary.duplicates} repeated, ${summary.notYetDue} cut off by the end`,
-    `published ${summary.published}, acknowledged ${summary.acknowledged}, unanswered ${summary.unacknowledged}, dropped ${summary.dropped}, resent ${summary.resent}; at most ${summary.behindMaxMs} ms behind`,
+    `published ${summary.published} (${summary.distinct} different), acknowledged ${summary.acknowledged}, unanswered ${summary.unacknowledged}, dropped ${summary.dropped}, resent ${summary.resent}; at most ${summary.behindMaxMs} ms behind`,
     `families: ${list(summary.byFamily)}`,
     `planted: ${list(summary.plants)}`,
     '',

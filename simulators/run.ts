@@ -31,7 +31,10 @@ export interface RunOptions {
 export interface RunSummary {
   readonly virtualS: number
   readonly happened: number
+  /** Events sent, repeats included; acknowledgements lost with an agent and sent again count once. */
   readonly published: number
+  /** Different events sent: what the agents should accept. */
+  readonly distinct: number
   readonly acknowledged: number
   readonly unacknowledged: number
   readonly dropped: number
@@ -115,6 +118,7 @@ export class Run implements Component {
       virtualS: this.#virtualMs / 1000,
       happened,
       published: fleet?.counts.published ?? 0,
+      distinct: fleet === undefined ? 0 : fleet.counts.published - fleet.counts.repeats,
       acknowledged: fleet?.counts.acknowledged ?? 0,
       unacknowledged: fleet?.held ?? 0,
       dropped: fleet?.counts.dropped ?? 0,

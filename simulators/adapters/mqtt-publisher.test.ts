@@ -98,6 +98,7 @@ test('a run reaches a real broker, every event acknowledged', async () => {
   assert.equal(summary.unacknowledged, 0)
   assert.equal(summary.acknowledged, summary.published)
   assert.equal(broker.accepted.length, summary.published)
+  assert.equal(new Set(broker.accepted.map(({ event }) => event.event_id)).size, summary.distinct)
   assert.ok(broker.accepted.every(({ topic }) => /^tributary\/v1\/(network|subscriber|location|interaction|dpi)\/[\w.-]+$/.test(topic)))
 })
 
