@@ -3,13 +3,14 @@
  * Made once per family from the table of fields. Never throws; a row that was refused is taken back by the caller.
  */
 import { type Family, familyCode, fields } from '#shared/families.ts'
-import { normaliseImei, type Pseudonymiser } from '#shared/pseudonym.ts'
+import { type IdentityType, normaliseImei } from '#shared/pseudonym.ts'
 import type { CellCodes } from './cell-codes.ts'
 import { type FieldWriter, fieldFaults, fieldWriter, fine, outOfBounds, type Scratch, wrongType } from './decode-fields.ts'
 import type { EventBatch, EventColumns } from './event-batch.ts'
 import { maxAheadMs, oldestMs, parseTime, trustedAheadMs } from './event-time.ts'
 import type { IdHasher, SourceSeed } from './id-hash.ts'
 import { hideIdentities } from './identity-text.ts'
+import type { PseudonymTable } from './pseudonym-table.ts'
 import type { RejectionReason } from './rejections.ts'
 import { characters, isPrintable } from './text-shape.ts'
 
@@ -30,7 +31,7 @@ export interface DecodeCounts {
 }
 
 export interface FamilyDeps {
-  readonly pseudonymiser: Pseudonymiser
+  readonly pseudonyms: Readonly<Record<IdentityType, PseudonymTable>>
   readonly hasher: IdHasher
   readonly scratch: Scratch
   readonly cells: CellCodes
@@ -182,11 +183,11 @@ export class FamilyDecoder {
 
   #writeIdentities(row: number): void {
     const { imsi, msisdn, imei } = this.#scratch
-    const { pseudonymiser } = this.#deps
-    if (imsi !== '') copyWords(pseudonymiser.words('imsi', imsi), this.#columns.subscriber, row)
-    if (msisdn !== '') copyWords(pseudonymiser.words('msisdn', msisdn), this.#columns.number, row)
+    const { pseudonyms } = this.#deps
+    if (imsi !== '') pseudonyms.imsi.write(imsi, this.#columns.subscriber, 4 * row)
+    if (msisdn !== '') pseudonyms.msisdn.write(msisdn, this.#columns.number, 4 * row)
     if (imei !== '') {
-      copyWords(pseudonymiser.words('imei', normaliseImei(imei)), this.#columns.device, row)
+      pseudonyms.imei.write(normaliseImei(imei), this.#columns.device, 4 * row)
       this.#columns.model[row] = Number(imei.slice(0, 8))
     }
   }
@@ -208,14 +209,6 @@ export class FamilyDecoder {
     this.faultField = field
     return reason
   }
-}
-
-function copyWords(words: Uint32Array, target: Uint32Array, row: number): void {
-  const at = 4 * row
-  target[at] = words[0]!
-  target[at + 1] = words[1]!
-  target[at + 2] = words[2]!
-  target[at + 3] = words[3]!
 }
 
 function envelopeWriters(scratch: Scratch): [string, (value: unknown) => number][] {

@@ -18,6 +18,7 @@ import type { IdHasher, SourceSeed } from './id-hash.ts'
 import { hideIdentities, hideNumerals, longestDigitRun } from './identity-text.ts'
 import { Masker } from './mask.ts'
 import type { RawMessage } from './ports.ts'
+import { PseudonymTable } from './pseudonym-table.ts'
 import type { RejectionReason } from './rejections.ts'
 
 export interface DecoderDeps {
@@ -59,9 +60,14 @@ export class Decoder {
   constructor({ pseudonymiser, hasher, unknownField = () => {} }: DecoderDeps, { dpiCell, maxEventTypes = 64 }: DecoderConfig = {}) {
     this.#hasher = hasher
     this.#masker = new Masker(pseudonymiser)
+    const pseudonyms = {
+      imsi: new PseudonymTable(pseudonymiser, 'imsi'),
+      msisdn: new PseudonymTable(pseudonymiser, 'msisdn'),
+      imei: new PseudonymTable(pseudonymiser, 'imei'),
+    }
     for (const family of families) {
       const decoder = new FamilyDecoder(family, {
-        pseudonymiser,
+        pseudonyms,
         hasher,
         unknownField,
         maxEventTypes,

@@ -63,7 +63,7 @@ export class Pseudonymiser {
   words(type: IdentityType, normalised: string): Uint32Array {
     const recent = this.#recent[type].get(normalised)
     if (recent !== undefined) return recent
-    const words = this.#older[type].get(normalised) ?? this.#compute(type, normalised)
+    const words = this.#older[type].get(normalised) ?? this.compute(type, normalised)
     if (this.#recentSize >= this.#generationSize) {
       this.#older = this.#recent
       this.#recent = emptyCache()
@@ -92,7 +92,8 @@ export class Pseudonymiser {
     return `psn1.${this.kid}.${text}${base32[(held << (5 - bits)) & 31]}`
   }
 
-  #compute(type: IdentityType, normalised: string): Uint32Array {
+  /** As `words`, for callers with a memory of their own: computed anew, and remembered by nobody here. */
+  compute(type: IdentityType, normalised: string): Uint32Array {
     return this.#hmac.words(`${type}\0${normalised}`)
   }
 }
