@@ -129,11 +129,16 @@ export class JournalCover implements JournalReader, Component {
   }
 
   async stop(): Promise<void> {
+    const wasRunning = this.#timer !== undefined
+    this.abandon()
+    if (wasRunning) this.cutSlow(this.#deps.clock.nowMs())
+  }
+
+  /** Stops without a last cut, as a crash would: what is not covered is replayed at the next start. */
+  abandon(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#urgent)
-    if (this.#timer === undefined) return
     this.#timer = undefined
-    this.cutSlow(this.#deps.clock.nowMs())
   }
 
   cutFast(): void {

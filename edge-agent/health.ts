@@ -36,7 +36,7 @@ export function agentHealth({ clock, journal, journalQuotaBytes, outbox, uplink,
       value: journal.head,
       words:
         share < 0.95
-          ? `${journal.octets} of ${journalQuotaBytes} bytes are not covered by the outbox`
+          ? `${journal.octets} of ${journalQuotaBytes} bytes are held`
           : 'full: devices are not acknowledged until the outbox has room again',
     },
     {
