@@ -1,4 +1,6 @@
 /** Waits for the first alert of this start, as anybody would: by asking the core's API. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
 export interface FirstAlert {
   readonly type: string
   readonly severity: string
@@ -15,7 +17,7 @@ export async function firstAlert(apiUrl: string, apiKey: string, from: Date, sig
   while (!signal.aborted) {
     const alert = await ask(url, apiKey, signal).catch(() => undefined)
     if (alert) return alert
-    await new Promise((resolve) => setTimeout(resolve, askEveryMs))
+    await sleep(askEveryMs, undefined, { signal }).catch(() => undefined)
   }
   return undefined
 }

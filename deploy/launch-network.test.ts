@@ -19,7 +19,7 @@ const out = {
   plain: (l: string) => said.push(l),
 }
 
-test('a network starts, names a process that was killed and starts it again, and stops in order', { timeout: 60_000 }, async () => {
+test('a network starts, names a process that was killed and starts it again, and stops in order', { timeout: 120_000 }, async () => {
   const root = standInRoot(folder)
   const portBase = await freePortBase()
   const readyFile = join(folder, 'ready.json')

@@ -11,7 +11,7 @@ import { freePortBase, isAlive, standInOptions, standInRoot, until } from './sta
 const folder = mkdtempSync(join(tmpdir(), 'tributary-killed-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-test('when the launcher is killed its children notice and stop', { timeout: 60_000 }, async () => {
+test('when the launcher is killed its children notice and stop', { timeout: 120_000 }, async () => {
   const options = standInOptions(folder, await freePortBase())
   const program = join(folder, 'launch.ts')
   writeFileSync(

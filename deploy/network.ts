@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type Kind, kinds, type PlannedProcess } from './network-plan.ts'
 import { SupervisedChild, type SupervisorDeps } from './supervise.ts'
 
-const readyWithinMs = 60_000
+const readyWithinMs = 120_000
 const stopWithinMs = 15_000
 
 export interface NetworkDeps {

@@ -65,7 +65,7 @@ export function standInOptions(folder: string, portBase: number): LaunchOptions 
   }
 }
 
-export async function until<T>(what: string, probe: () => T | undefined | false | null | 0, withinMs = 20_000): Promise<T> {
+export async function until<T>(what: string, probe: () => T | undefined | false | null | 0, withinMs = 40_000): Promise<T> {
   for (const endMs = Date.now() + withinMs; Date.now() < endMs; ) {
     const found = probe()
     if (found) return found
