@@ -2,8 +2,8 @@
  * Makes what was taken durable: spool, then history, then the snapshot that refers to both, in this order; then the watermarks and the inbox's
  * release that rest on it.
  *
- * Promises: what is captured belongs together (one synchronous step); only one runs at a time; the interval stretches to 20 times what one
- * takes. A snapshot that cannot be written is reported and tried again: until then no agent frees a row. A stale epoch ends the hub.
+ * Promises: what is captured belongs together (one synchronous step); only one runs at a time; the interval stretches to 20 times what
+ * detection stands still for one, and to twice what one takes in all, but not beyond 20 s: agents send again after 30 s without a watermark. A snapshot that cannot be written is reported and tried again: until then no agent frees a row. A stale epoch ends the hub.
  */
 import type { Clock } from '#shared/clock.ts'
 import { describeError, findError } from '#shared/errors.ts'
@@ -35,13 +35,15 @@ export interface CheckpointDeps {
   die(error: unknown): void
 }
 
-const share = 20
+const blockedShare = 20
+const writingShare = 2
+const longestPauseMs = 20_000
 
 export class Checkpointer {
   readonly #deps: CheckpointDeps
   #running: Promise<void> | undefined
   #previousPosition = 0
-  #lastMs = 0
+  #pauseMs = 0
 
   constructor(deps: CheckpointDeps) {
     this.#deps = deps
@@ -51,7 +53,7 @@ export class Checkpointer {
   async loop(signal: AbortSignal): Promise<void> {
     const { intervalMs } = this.#deps
     while (!signal.aborted) {
-      await sleep(Math.max(intervalMs, this.#lastMs * share), signal).catch(() => {})
+      await sleep(Math.max(intervalMs, Math.min(longestPauseMs, this.#pauseMs)), signal).catch(() => {})
       if (!signal.aborted) await this.take()
     }
   }
@@ -71,14 +73,16 @@ export class Checkpointer {
     try {
       const captured = capture()
       persistSpool()
+      const blockedMs = clock.monotonicMs() - startMs
       await flushHistory()
       await write(captured.header, captured.parts)
       written(captured, this.#previousPosition)
       this.#previousPosition = captured.inboxPosition
-      this.#lastMs = clock.monotonicMs() - startMs
+      const durationMs = clock.monotonicMs() - startMs
+      this.#pauseMs = Math.max(blockedMs * blockedShare, durationMs * writingShare)
       report.snapshotTaken(
         captured.parts.reduce((sum, { length }) => sum + length, 0),
-        this.#lastMs,
+        durationMs,
       )
     } catch (error) {
       if (findError(error, 'stale-epoch') !== undefined) die(error)

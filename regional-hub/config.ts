@@ -59,7 +59,9 @@ export const configSchema = z.strictObject({
         .min(0.1)
         .max(600)
         .default(5)
-        .describe('Seconds between snapshots; never less than 20 times what one takes. Agents’ rows are freed at this pace.'),
+        .describe(
+          'Seconds between snapshots; more when detection stands still for over a twentieth of that. Agents’ rows are freed at this pace.',
+        ),
     })
     .prefault({}),
   spool: z

@@ -48,7 +48,7 @@ const usageSums = ['flows', 'packetsUp', 'packetsDown', 'bytesUp', 'bytesDown', 
 export function kpis(history: SqliteHistory, { fromMs, toMs, bucketMs, cell, perCell }: KpiQuery) {
   const rows = history.all<KpiRow>(
     fromMs,
-    `SELECT floor(startMs / @bucketMs) * @bucketMs AS bucketMs, ${perCell ? 'cell' : `'' AS cell`}, ${kpiSums.map((name) => `total(${name}) AS ${name}`)},
+    `SELECT floor(startMs / @bucketMs) * @bucketMs AS bucketMs, ${perCell ? 'cell' : `'' AS cell`}, ${kpiSums.map((name) => `total("${name}") AS "${name}"`)},
        min(rsrpMinDbm) AS rsrpMinDbm, max(rsrpMaxDbm) AS rsrpMaxDbm, merged(rsrpSketch) AS rsrpSketch, merged(latencySketch) AS latencySketch
      FROM "window" WHERE startMs >= @fromMs AND startMs < @toMs AND (@cell IS NULL OR cell = @cell) GROUP BY 1, 2`,
     { fromMs, toMs, bucketMs, cell: cell ?? null },
@@ -84,7 +84,7 @@ export function usage(history: SqliteHistory, query: UsageQuery) {
     fromMs,
     `SELECT floor(startMs / @bucketMs) * @bucketMs AS bucketMs, ${perCell ? 'cell' : `'' AS cell`},
        ${perApplication ? 'application, protocol' : `'' AS application, '' AS protocol`},
-       ${usageSums.map((name) => `total(${name}) AS ${name}`)}, merged(rttSketch) AS rttSketch
+       ${usageSums.map((name) => `total("${name}") AS "${name}"`)}, merged(rttSketch) AS rttSketch
      FROM usage WHERE startMs >= @fromMs AND startMs < @toMs AND (@cell IS NULL OR cell = @cell)
        AND (@application IS NULL OR application = @application) AND (@protocol IS NULL OR protocol = @protocol) GROUP BY 1, 2, 3, 4`,
     { fromMs, toMs, bucketMs, cell: cell ?? null, application: application ?? null, protocol: protocol ?? null },
