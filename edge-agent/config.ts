@@ -60,16 +60,17 @@ const mqtt = z.strictObject({
 })
 
 const broker = z.strictObject({
-  url: z.string().min(1).describe('A broker that already stands on site: mqtt://host:port or mqtts://host:port.'),
-  username: z.string().optional().describe('User name there.'),
-  password: z.string().optional().describe('Password there.'),
-  group: z
+  url: z.url({ protocol: /^mqtts?$/ }).describe('A broker that already stands on site: mqtt://host:port or mqtts://host:port.'),
+  clientId: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .default('tributary')
-    .describe('Name of the shared subscription ($share/…) that spreads messages over the connections.'),
-  connections: whole(1, 32, 4).describe('Connections to it; a durable acknowledgement per message needs several.'),
-  topicPrefix: z.string().default('tributary/v1').describe('What stands before <family>/<source> in its topics.'),
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Name of the session there, the same at every start; default: from the agent’s name.'),
+  username: z.string().optional().describe('User name there.'),
+  password: z.string().optional().describe('Password there; keep the file at mode 0600.'),
+  caFile: z.string().min(1).optional().describe('CA of the broker’s certificate, PEM.'),
+  topicPrefix: z.string().min(1).default('tributary/v1').describe('What stands before /<family>/<source> in its topics.'),
 })
 
 export const configSchema = z.strictObject({

@@ -2,7 +2,7 @@
  * The agent, in the order an event travels. Start reading here.
  *
  *   taps ──▶ intake ──▶ journal ‖ack‖ ──▶ cover ──▶ outbox ‖watermark‖ ──▶ uplink ──▶ region
- *   mqtt                 (one fsync)       windows, sightings, events, tallies
+ *   mqtt · brokers       (one fsync)       windows, sightings, events, tallies
  *   netflow · ndpi
  *
  * Promise: what was acknowledged to a device is on disk, in the journal or the outbox, until the hub's watermark has passed it. Without a
@@ -17,6 +17,7 @@ import type { Metrics } from '#shared/metrics.ts'
 import type { Component } from '#shared/ports.ts'
 import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { MqttBroker } from './adapters/mqtt-broker.ts'
+import { MqttSubscriber } from './adapters/mqtt-subscriber.ts'
 import { NatsUplink } from './adapters/nats-uplink.ts'
 import { NdpiFile } from './adapters/ndpi-file.ts'
 import { SqliteJournal } from './adapters/sqlite-journal.ts'
@@ -146,6 +147,13 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     { ...config.mqtt, tenant, tls: readTls(config.mqtt.tls) },
     { intake, clock, report: front, hashClient: (client) => hasher.hex(client) },
   )
+  const brokers = config.brokers.map(
+    ({ caFile, clientId = `tributary-${region}-${agent}`, ...broker }) =>
+      new MqttSubscriber(
+        { ...broker, clientId, tenant, ca: caFile === undefined ? undefined : readFileSync(caFile, 'utf8') },
+        { intake, clock, report: front },
+      ),
+  )
   const flows = new FlowDecoder(new FlowRows({ cell: config.netflow.cell, pseudonymiser }), flowReport)
   const netflow = new UdpFlows(
     { host: config.netflow.host, port: config.netflow.port, maxQueuedOctets: config.netflow.maxQueuedBytes },
@@ -159,7 +167,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
         { intake, report: flowReport, nowMs: () => clock.nowMs() },
       ),
   )
-  const taps: Component[] = [...(config.mqtt.enabled ? [mqtt] : []), ...(config.netflow.enabled ? [netflow] : []), ...ndpi]
+  const taps: Component[] = [...(config.mqtt.enabled ? [mqtt] : []), ...brokers, ...(config.netflow.enabled ? [netflow] : []), ...ndpi]
 
   const lastArrivals = () => [
     { tap: 'any', atMs: seen.lastEventMs },
