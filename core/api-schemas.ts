@@ -13,7 +13,7 @@ export const time = z
     (text) => rfc3339.test(text) && Number.isFinite(Date.parse(text)),
     'expected an RFC 3339 time with zone, such as 2026-11-21T12:00:00Z',
   )
-  .openapi({ type: 'string', format: 'date-time', example: '2026-11-21T12:00:00Z' })
+  .openapi({ format: 'date-time', example: '2026-11-21T12:00:00Z' })
 
 export const rangeQuery = {
   from: time.optional().openapi({ description: 'inclusive; without it, from the beginning' }),

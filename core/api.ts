@@ -41,6 +41,8 @@ export function coreApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     report.requestServed(c.req.method, routePath(c, -1), c.res.status, clock.monotonicMs() - startedMs)
   })
   app.use(secureHeaders({ crossOriginResourcePolicy: 'same-origin', referrerPolicy: 'no-referrer' }))
+  const known = authenticate(deps)
+  const limited = limitRate(config.api.requestsPerMinute)
   for (const path of camaraPaths) app.use(path, correlate())
   for (const path of ['/v1/*', ...camaraPaths]) {
     app.use(path, async (c, next) => {
@@ -51,7 +53,7 @@ export function coreApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
       path,
       bodyLimit({ maxSize: maxBodyBytes, onError: (c) => answerProblem(c, new ApiProblem('body-too-large', 'at most 64 KiB')) }),
     )
-    app.use(path, authenticate(deps), limitRate(config.api.requestsPerMinute))
+    app.use(path, known, limited)
   }
 
   countRoutes(app, deps)

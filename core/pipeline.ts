@@ -65,7 +65,7 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
   const intake = new Intake({ history, hotState, clock, report, triaged })
   const openTrunk = (generation: string) =>
     new NatsTrunkReader({
-      connection: nats.connection.bind(nats),
+      nats,
       generation,
       restarted: report.trunkRestarted,
       streamReset: report.trunkStreamReset,
@@ -80,9 +80,9 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
     die,
     retentionMs: config.retention.hours * 3600_000,
   })
-  const claims = new NatsClaims({ dataDir, connection: nats.connection.bind(nats), clock, report, die })
+  const claims = new NatsClaims({ dataDir, nats, clock, report, die })
   const heard = history.saveTriage.bind(history)
-  const control = new NatsControl({ desk, heard, connection: nats.connection.bind(nats), report, die })
+  const control = new NatsControl({ desk, heard, nats, report, die })
 
   const health = (): readonly HealthCheck[] => [nats.health(), ...storeRows.health()]
   const app = coreApi({ config, history, hotState, keys, desk, pseudonymiser, clock, report, metrics, health: () => summarise(health()) })

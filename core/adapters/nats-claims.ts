@@ -4,7 +4,6 @@
  * Claims below the cursor are purged, notices after 24 hours.
  */
 import { type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '#shared/adapters/nats-connection.ts'
 import type { Clock } from '#shared/clock.ts'
 import { subjects } from '#shared/control.ts'
 import { describeError } from '#shared/errors.ts'
@@ -12,6 +11,7 @@ import type { Component } from '#shared/ports.ts'
 import { retry } from '#shared/retry.ts'
 import { type AddressedNotice, parseClaim, settleClaim } from '../directory.ts'
 import type { Report } from '../events.ts'
+import type { NatsAccess } from './nats-core.ts'
 import { NatsStreamReader } from './nats-stream-reader.ts'
 import { SqliteClaims } from './sqlite-claims.ts'
 
@@ -22,7 +22,7 @@ const inFlight = 256
 
 export interface NatsClaimsDeps {
   readonly dataDir: string
-  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
+  readonly nats: NatsAccess
   readonly clock: Clock
   readonly report: Report
   readonly die: (error: unknown) => void
@@ -57,12 +57,12 @@ export class NatsClaims implements Component {
   }
 
   async #run(store: SqliteClaims, signal: AbortSignal): Promise<void> {
-    const { connection, report } = this.#deps
+    const { nats, report } = this.#deps
     const cursor = store.cursor()
     const reader = new NatsStreamReader({
       stream: 'CLAIMS',
       filter: subjects.claim('*', '*'),
-      connection,
+      nats,
       generation: cursor?.generation ?? '',
       restarted: report.claimsRestarted,
       streamReset: () => store.clearMarks(),
@@ -99,7 +99,7 @@ export class NatsClaims implements Component {
 
   /** Resolves with the highest position once the stream has every notice. */
   async #send(notices: readonly AddressedNotice[], signal: AbortSignal): Promise<number> {
-    const stream = jetstream(await this.#deps.connection(signal))
+    const stream = jetstream(await this.#deps.nats.connection(signal))
     let highest = 0
     for (let at = 0; at < notices.length; at += inFlight) {
       const acks = await Promise.all(
@@ -123,7 +123,7 @@ export class NatsClaims implements Component {
     await reader.release(position, signal)
     const old = store.noticesBefore(nowMs - noticeAgeMs)
     if (old === 0) return
-    const manager = await jetstreamManager(await this.#deps.connection(signal), { checkAPI: false })
+    const manager = await jetstreamManager(await this.#deps.nats.connection(signal), { checkAPI: false })
     await manager.streams.purge('CLAIMS', { filter: subjects.notice('*', '*'), seq: old + 1 })
   }
 }

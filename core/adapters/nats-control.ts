@@ -4,13 +4,14 @@
  * with a later one or at the next start. What is heard is idempotent (highest revision), so all that stands is heard again at every start.
  */
 import { jetstream } from '@nats-io/jetstream'
-import { ensureStream, type NatsConnection } from '#shared/adapters/nats-connection.ts'
+import { ensureStream } from '#shared/adapters/nats-connection.ts'
 import { subjects, type Triage } from '#shared/control.ts'
 import { describeError } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import { retry } from '#shared/retry.ts'
 import type { Report } from '../events.ts'
 import { parseTriage } from '../triage.ts'
+import type { NatsAccess } from './nats-core.ts'
 import { NatsStreamReader } from './nats-stream-reader.ts'
 import type { SqliteDesk } from './sqlite-desk.ts'
 
@@ -19,7 +20,7 @@ const perRound = 100
 export interface NatsControlDeps {
   readonly desk: SqliteDesk
   readonly heard: (tenant: string, triage: Triage) => Promise<boolean>
-  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
+  readonly nats: NatsAccess
   readonly report: Report
   readonly die: (error: unknown) => void
 }
@@ -51,7 +52,7 @@ export class NatsControl implements Component {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const { desk, report } = this.#deps
-    await ensureStream(await this.#deps.connection(signal), 'CONTROL', { signal })
+    await ensureStream(await this.#deps.nats.connection(signal), 'CONTROL', { signal })
     while (!signal.aborted) {
       this.#word = Promise.withResolvers<void>()
       await retry(() => this.#tellAll(signal), {
@@ -65,7 +66,7 @@ export class NatsControl implements Component {
 
   async #tellAll(signal: AbortSignal): Promise<void> {
     const { desk } = this.#deps
-    const stream = jetstream(await this.#deps.connection(signal))
+    const stream = jetstream(await this.#deps.nats.connection(signal))
     for (let words = desk.waiting(perRound); words.length > 0; words = desk.waiting(perRound)) {
       for (const word of words) {
         await stream.publish(word.subject, word.body)
@@ -75,10 +76,10 @@ export class NatsControl implements Component {
   }
 
   async #hear(signal: AbortSignal): Promise<void> {
-    const { connection, heard, report } = this.#deps
+    const { nats, heard, report } = this.#deps
     const restarted = (words: string) => report.controlRestarted(words)
     const filter = subjects.triage('*', '*')
-    const reader = new NatsStreamReader({ stream: 'CONTROL', filter, connection, generation: '', restarted, streamReset: () => {} })
+    const reader = new NatsStreamReader({ stream: 'CONTROL', filter, nats, generation: '', restarted, streamReset: () => {} })
     for await (const group of reader.read(0, signal)) {
       for (const message of group) {
         try {

@@ -8,13 +8,22 @@ import { describeError } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import type { Report } from '../events.ts'
 
-export class CoreNats implements Component {
+/** What those who read and write need of the connection. */
+export interface NatsAccess {
+  /** Rejects when the signal aborts before the server has answered. */
+  connection(signal: AbortSignal): Promise<NatsConnection>
+  /** Calls back when the server is there again after it was gone: its short-lived consumers are not. Returns how to stop that. */
+  onReconnect(listener: () => void): () => void
+}
+
+export class CoreNats implements Component, NatsAccess {
   readonly name = 'nats'
   readonly #url: string
   readonly #report: Report
   readonly #die: (error: unknown) => void
   readonly #abort = new AbortController()
   #connecting: Promise<NatsConnection> | undefined
+  readonly #listeners = new Set<() => void>()
   #words = 'not connected yet'
   #isConnected = false
 
@@ -36,7 +45,11 @@ export class CoreNats implements Component {
     await this.#connecting?.then((connection) => connection.close()).catch(() => {})
   }
 
-  /** Rejects when the signal aborts before the server has answered. */
+  onReconnect(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   async connection(signal: AbortSignal): Promise<NatsConnection> {
     signal.throwIfAborted()
     this.#connecting ??= connectNats({
@@ -44,6 +57,7 @@ export class CoreNats implements Component {
       name: 'core',
       signal: this.#abort.signal,
       onStatus: ({ kind, words }) => {
+        if (kind === 'connected') for (const listener of this.#listeners) listener()
         this.#isConnected = kind === 'connected' || (kind === 'slow' && this.#isConnected)
         this.#words = words
         this.#report.natsStatus(kind, words)

@@ -10,6 +10,7 @@ import { ensureStream, type NatsConnection } from '#shared/adapters/nats-connect
 import type { StreamName } from '#shared/control.ts'
 import { describeError } from '#shared/errors.ts'
 import { sleep } from '#shared/retry.ts'
+import type { NatsAccess } from './nats-core.ts'
 
 const groupMessages = 256
 const groupBytes = 8 << 20
@@ -19,7 +20,7 @@ export interface NatsStreamReaderOptions {
   readonly stream: StreamName
   /** Only these subjects; all of the stream's without it. */
   readonly filter?: string
-  readonly connection: (signal: AbortSignal) => Promise<NatsConnection>
+  readonly nats: NatsAccess
   /** The incarnation of the stream the cursor belongs to; '' when none was read yet. */
   readonly generation: string
   readonly restarted: (words: string) => void
@@ -63,13 +64,13 @@ export class NatsStreamReader {
   /** Everything up to and including `position` may be forgotten. */
   async release(position: number, signal: AbortSignal): Promise<void> {
     const { stream, filter } = this.#options
-    const manager = await jetstreamManager(await this.#options.connection(signal), { checkAPI: false })
+    const manager = await jetstreamManager(await this.#options.nats.connection(signal), { checkAPI: false })
     await manager.streams.purge(stream, { seq: position + 1, ...(filter !== undefined && { filter }) })
   }
 
   async *#readOnce(signal: AbortSignal): AsyncIterable<readonly JsMsg[]> {
-    const { stream, filter } = this.#options
-    const connection = await this.#options.connection(signal)
+    const { stream, filter, nats } = this.#options
+    const connection = await this.#options.nats.connection(signal)
     await ensureStream(connection, stream, { signal })
     await this.#placeCursor(connection)
     const consumer = await jetstream(connection).consumers.get(stream, {
@@ -79,11 +80,14 @@ export class NatsStreamReader {
     const messages = await consumer.consume({ max_messages: 2 * groupMessages })
     const stop = () => void messages.close()
     signal.addEventListener('abort', stop, { once: true })
+    const forget = nats.onReconnect(stop) // a server that was gone knows the consumer no more; its silence would be noticed only in 30 s
+    if (signal.aborted) stop() // it aborted while the consumer was being made
     const check = setInterval(() => void this.#check(connection, messages), checkEveryMs)
     try {
       yield* groupsOf(messages)
     } finally {
       clearInterval(check)
+      forget()
       signal.removeEventListener('abort', stop)
       await messages.close()
     }
