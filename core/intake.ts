@@ -8,8 +8,8 @@
 import { BadFrame, decodeBatch } from '#shared/batch-codec.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { Triage } from '#shared/control.ts'
-import { describeError } from '#shared/errors.ts'
-import type { TrunkDelivery } from '#shared/ports.ts'
+import { describeError, findError, TributaryError } from '#shared/errors.ts'
+import { type TrunkDelivery, Unavailable } from '#shared/ports.ts'
 import { retry } from '#shared/retry.ts'
 import type { Report } from './events.ts'
 import type { CuratedBatch, Cursor, History, HotState, Rejected } from './ports.ts'
@@ -22,6 +22,10 @@ export interface IntakeDeps {
   readonly report: Report
   /** A hub's word on an alert, to be passed on to the other hubs. */
   readonly triaged: (tenant: string, triage: Triage) => void
+}
+
+interface Framed extends CuratedBatch {
+  readonly delivery: TrunkDelivery
 }
 
 export class Intake {
@@ -41,14 +45,14 @@ export class Intake {
   async take(group: readonly TrunkDelivery[], generation: string, signal: AbortSignal): Promise<number> {
     const { history, hotState, clock, report } = this.#deps
     const startedMs = clock.monotonicMs()
-    const batches: CuratedBatch[] = []
+    const batches: Framed[] = []
     const triages: { tenant: string; triage: Triage }[] = []
     const rejected: Rejected[] = []
     for (const delivery of group) {
       try {
         if (this.#isFenced(delivery)) continue
         if (delivery.topic.startsWith('triage.')) triages.push({ tenant: delivery.tenant, triage: parseTriage(delivery.frame) })
-        else batches.push(curated(delivery))
+        else batches.push({ ...curated(delivery), delivery })
       } catch (error) {
         const { position, tenant, topic, frame } = delivery
         const reason = error instanceof BadFrame ? describeError(error) : `it could not be decoded: ${describeError(error)}`
@@ -60,12 +64,18 @@ export class Intake {
     await retry(
       async () => {
         const storedMs = clock.nowMs()
-        if (batches.length > 0) await history.write(batches, storedMs)
+        if (batches.length > 0) rejected.push(...(await this.#write(batches, storedMs)))
         if (rejected.length > 0) await history.reject(rejected, storedMs)
         for (const { tenant, triage } of triages) await history.saveTriage(tenant, triage)
         await history.saveCursor({ position, generation, hubEpochs: this.#hubEpochs })
       },
-      { signal, firstDelayMs: 200, maxDelayMs: 5_000, onRetry: (error) => report.storeRefused(describeError(error)) },
+      {
+        signal,
+        firstDelayMs: 200,
+        maxDelayMs: 5_000,
+        retryable: (error) => findError(error, 'store-failed') === undefined,
+        onRetry: (error) => report.storeRefused(describeError(error)),
+      },
     )
     for (const { tenant, triage } of triages) this.#deps.triaged(tenant, triage)
     for (const batch of batches) {
@@ -74,6 +84,35 @@ export class Intake {
     }
     report.groupStored(group.length - rejected.length, clock.monotonicMs() - startedMs)
     return position
+  }
+
+  /**
+   * All batches at once; where the store is well but one of them cannot be written, each by itself, so that one bad batch neither holds the
+   * lane up nor takes its neighbours along. Answers those that could not be.
+   */
+  async #write(batches: Framed[], storedMs: number): Promise<Rejected[]> {
+    const { history, report } = this.#deps
+    const isStores = (error: unknown) => error instanceof Unavailable || error instanceof TributaryError
+    try {
+      await history.write(batches, storedMs)
+      return []
+    } catch (error) {
+      if (isStores(error)) throw error
+    }
+    const rejected: Rejected[] = []
+    for (const one of [...batches]) {
+      try {
+        await history.write([one], storedMs)
+      } catch (error) {
+        if (isStores(error)) throw error
+        const { position, tenant, topic, frame } = one.delivery
+        const reason = `history cannot hold it: ${describeError(error)}`
+        rejected.push({ position, tenant, topic, reason, frame })
+        batches.splice(batches.indexOf(one), 1)
+        report.frameRejected(topic, reason)
+      }
+    }
+    return rejected
   }
 
   #isFenced({ tenant, region, hubEpoch }: TrunkDelivery): boolean {
