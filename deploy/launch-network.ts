@@ -175,7 +175,7 @@ async function watch({ options, out, stop }: Launch, ports: PortPlan, key: strin
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
 }
 
-async function stopAll({ options, out }: Launch, network: Network | undefined): Promise<void> {
+async function stopAll({ options, out, stop }: Launch, network: Network | undefined): Promise<void> {
   if (network) {
     const startedMs = Date.now()
     const names: Record<Kind, string> = {
@@ -190,7 +190,7 @@ async function stopAll({ options, out }: Launch, network: Network | undefined): 
     out.step(
       `everything is stopped (${((Date.now() - startedMs) / 1000).toFixed(1)} s). The data stays in ${options.dataDir}: npm start continues from it, --fresh begins anew.`,
     )
-  }
+  } else if (stop.aborted) out.step('stopped; nothing was started yet')
   closeDataFolder(options.dataDir)
 }
 

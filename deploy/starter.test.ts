@@ -132,3 +132,12 @@ test("the project's own Node goes before the running one", async () => {
   writeFileSync(join(root, 'deploy', 'generate-docs.ts'), 'console.log(process.argv0)')
   assert.equal((await start(root)).stdout.trim(), join(bin, 'node'))
 })
+
+test('the lock file names every optional program of every platform: npm ci refuses it otherwise', () => {
+  const lock: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } = JSON.parse(
+    readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
+  )
+  const optional = Object.values(lock.packages).flatMap((one) => Object.keys(one.optionalDependencies ?? {}))
+  const missing = optional.filter((name) => !Object.keys(lock.packages).some((path) => path.endsWith(`node_modules/${name}`)))
+  assert.deepEqual(missing, [])
+})
