@@ -166,8 +166,11 @@ export interface Outbox {
 /** The way to the region's server. */
 export interface Uplink {
   readonly connected: boolean
-  /** Resolves with the server's PubAck, which is a hint and frees nothing. Rejects with `Unavailable` when nobody is there now. */
-  publish(row: OutboxRow): Promise<void>
+  /**
+   * Resolves with the server's PubAck, which is a hint and frees nothing. Rejects with `Unavailable` when nobody is there now. The server may
+   * recognise a row that it already has, within one `round`; a row of a new round it takes again, because the hub did not get it.
+   */
+  publish(row: OutboxRow, round: number): Promise<void>
   /** Not stored by the server, and not repeated. */
   beat(beat: Beat): void
 }

@@ -11,6 +11,7 @@ import type { Beat, Watermark } from '#shared/control.ts'
 import { DiskFull } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import { pump } from '#shared/pump.ts'
+import type { Lane } from '#shared/records.ts'
 import type { Outbox, OutboxRow, Uplink } from './ports.ts'
 import { TokenBucket } from './token-bucket.ts'
 
@@ -58,6 +59,8 @@ export class UplinkPump implements Component {
   /** Highest number acknowledged by the server, per epoch and lane. */
   readonly #acked = new Map<string, number>()
   readonly #standing = new Map<string, Standing>()
+  /** How often a lane was sent again because its watermark stood still. */
+  readonly #rounds = new Map<Lane, number>()
   readonly #abort = new AbortController()
   #wake: (() => void) | undefined
   #beats: NodeJS.Timeout | undefined
@@ -74,7 +77,7 @@ export class UplinkPump implements Component {
     const { uplink, outbox, report, onFailure } = this.#deps
     this.#running = pump<OutboxRow>({
       source: this.#rows(),
-      work: (row) => uplink.publish(row),
+      work: (row) => uplink.publish(row, this.#rounds.get(row.lane) ?? 0),
       settle: (row) => this.#settle(row),
       maxInFlight: this.#settings.maxInFlight,
       signal: this.#abort.signal,
@@ -182,6 +185,7 @@ export class UplinkPump implements Component {
         report.laneStalled(lane, oldestSeq, nowMs - standing.sinceMs)
         standing.sinceMs = nowMs
         standing.waitMs = Math.min(standing.waitMs * 2, this.#settings.stallMs * longestWait)
+        this.#rounds.set(lane, (this.#rounds.get(lane) ?? 0) + 1)
         outbox.rewind(lane)
         this.poke()
       }

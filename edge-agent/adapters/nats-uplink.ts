@@ -50,7 +50,7 @@ export class NatsUplink implements Uplink, Component {
     await this.#connection?.close()
   }
 
-  async publish(row: OutboxRow): Promise<void> {
+  async publish(row: OutboxRow, round: number): Promise<void> {
     const { tenant, region, agent, publishTimeoutMs: timeout } = this.#options
     if (this.#jetstream === undefined || !this.#connected) throw new Unavailable('the region’s server is not connected')
     const { epoch, lane, seq, record, rows, frame } = row
@@ -60,7 +60,7 @@ export class NatsUplink implements Uplink, Component {
     set.set(headerNames.record, record)
     set.set(headerNames.rows, String(rows))
     try {
-      const msgID = `${agent}.${epoch}.${lane}.${seq}`
+      const msgID = `${agent}.${epoch}.${lane}.${seq}.${round}`
       await this.#jetstream.publish(subjects.ingest(tenant, region, agent, lane), frame, { headers: set, msgID, timeout })
     } catch (error) {
       throw isUnavailable(error) ? unavailable(error, `lane ${lane}, number ${seq}`) : error

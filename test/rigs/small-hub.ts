@@ -21,6 +21,7 @@ export class SmallHub {
   #connection: NatsConnection | undefined
   #working: Promise<void> | undefined
   #cursor = 0
+  #created = ''
 
   constructor(url: string) {
     this.#url = url
@@ -81,8 +82,9 @@ export class SmallHub {
   }
 
   async #read(manager: JetStreamManager): Promise<void> {
-    const { state } = await manager.streams.info('INBOX')
-    if (state.last_seq < this.#cursor) this.#cursor = 0 // the server lost its store
+    const { state, created } = await manager.streams.info('INBOX')
+    if (state.last_seq < this.#cursor || created !== this.#created) this.#cursor = 0 // the server lost its store
+    this.#created = created
     while (this.#cursor < state.last_seq) {
       const message = await manager.streams.getMessage('INBOX', { seq: this.#cursor + 1 })
       this.#cursor++
