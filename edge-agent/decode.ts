@@ -26,6 +26,8 @@ export interface DecoderDeps {
   readonly hasher: IdHasher
   /** Called with every field that is not known, name as it came; whoever logs it names it once and hides its digits. */
   readonly unknownField?: (family: Family, name: string) => void
+  /** A fault in the decoder itself. */
+  readonly failed?: (error: unknown) => void
 }
 
 export interface DecoderConfig {
@@ -49,6 +51,7 @@ export class Decoder {
   /** What was met since the last `takeCounts`. */
   readonly counts = { unknownFields: 0, aheadOfClock: 0 }
   readonly #hasher: IdHasher
+  readonly #failed: (error: unknown) => void
   readonly #masker: Masker
   readonly #scratch = new Scratch()
   readonly #cells = new CellCodes()
@@ -57,8 +60,12 @@ export class Decoder {
   #batch: EventBatch | undefined
   #texts: readonly string[] | undefined
 
-  constructor({ pseudonymiser, hasher, unknownField = () => {} }: DecoderDeps, { dpiCell, maxEventTypes = 64 }: DecoderConfig = {}) {
+  constructor(
+    { pseudonymiser, hasher, unknownField = () => {}, failed = () => {} }: DecoderDeps,
+    { dpiCell, maxEventTypes = 64 }: DecoderConfig = {},
+  ) {
     this.#hasher = hasher
+    this.#failed = failed
     this.#masker = new Masker(pseudonymiser)
     const pseudonyms = {
       imsi: new PseudonymTable(pseudonymiser, 'imsi'),
@@ -81,8 +88,22 @@ export class Decoder {
     }
   }
 
-  /** Appends the rows of a message, accepted and rejected. At least one: an empty message is a rejection. */
+  /**
+   * Appends the rows of a message, accepted and rejected. At least one: an empty message is a rejection. Should content ever make this code
+   * itself fail, the message is dead-lettered like any other: devices would send it again for ever, and every restart would end on it.
+   */
   decode(message: RawMessage, batch: EventBatch): void {
+    const { rows } = batch
+    try {
+      this.#message(message, batch)
+    } catch (error) {
+      batch.truncate(rows)
+      this.#failed(error)
+      this.#reject(batch, message, this.#source(''), 'undecodable', '', '')
+    }
+  }
+
+  #message(message: RawMessage, batch: EventBatch): void {
     if (this.#batch !== batch || this.#texts !== batch.texts) this.#bind(batch)
     const family = message.family === undefined ? undefined : this.#families.get(message.family)
     if (family === undefined) {

@@ -19,6 +19,8 @@ export interface IntakeReport {
   journalFailed(error: Error, refusedRows: number): void
   journalReopened(): void
   readerFailed(error: unknown): void
+  /** `stage`: decoder or flows. The message was dead-lettered, or the export refused. */
+  decodeFailed(stage: string, error: unknown): void
 }
 
 export interface JournalReport {
@@ -102,6 +104,10 @@ export function reportFront(log: Logger, metrics: Metrics, clock: Clock): FrontR
     },
     journalReopened: () => log.info('the journal was reopened and verified; devices are acknowledged again'),
     readerFailed: (error) => log.error(`what was journaled could not be taken over and will be replayed: ${describeError(error)}`),
+    decodeFailed: (stage, error) => {
+      if (mayRepeat(`decode ${stage}`))
+        log.error({ stage }, `input that this version cannot read was set aside; please report it: ${hideNumerals(describeError(error))}`)
+    },
     segmentQuarantined: ({ lostEvents, ...damage }) => {
       damaged.inc()
       quarantined.inc(lostEvents)

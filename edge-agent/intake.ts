@@ -169,10 +169,7 @@ export class EventIntake implements SessionIntake, Component {
     const releases = this.#releases
     this.#releases = []
     settling.push(...releases)
-    for (const delivery of this.#flows) {
-      settling.push(delivery)
-      delivery.fill(batch)
-    }
+    for (const delivery of this.#flows) this.#fill(delivery, settling)
     this.#flows = []
     const released = releases.flatMap(({ keys }) => keys)
 
@@ -186,6 +183,19 @@ export class EventIntake implements SessionIntake, Component {
     if (error === undefined && batch.rows > 0) this.#report(counts)
     this.#pendingBytes -= octets
     for (const one of settling) one.settle(error)
+  }
+
+  /** One export that cannot be read takes no other along. */
+  #fill(delivery: FlowDelivery, settling: { settle(error?: Error): void }[]): void {
+    const { rows } = this.#batch
+    try {
+      delivery.fill(this.#batch)
+      settling.push(delivery)
+    } catch (error) {
+      this.#batch.truncate(rows)
+      this.#deps.report.decodeFailed('flows', error)
+      delivery.settle(error as Error)
+    }
   }
 
   #markRepeats(counts: { accepted: number; rejected: number; duplicate: number }): void {

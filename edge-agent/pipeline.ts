@@ -128,7 +128,10 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
   const live = new LiveTap()
 
   const hasher = new IdHasher(journal.idKey)
-  const decoder = new Decoder({ pseudonymiser, hasher, unknownField: front.unknownField }, { dpiCell: config.netflow.cell || undefined })
+  const decoder = new Decoder(
+    { pseudonymiser, hasher, unknownField: front.unknownField, failed: (error) => front.decodeFailed('decoder', error) },
+    { dpiCell: config.netflow.cell || undefined },
+  )
   const duplicates = new Duplicates({ windowMs: config.duplicates.windowS * 1000, windowEvents: config.duplicates.windowEvents })
   const seen = { listening: false, lastEventMs: 0 }
   const reader = {

@@ -15,5 +15,6 @@ export const rejectionReasons = [
   'cell-missing',
   'tenant-mismatch',
   'bad-topic',
+  'undecodable',
 ] as const
 export type RejectionReason = (typeof rejectionReasons)[number]
