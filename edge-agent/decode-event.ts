@@ -9,7 +9,7 @@ import { type FieldWriter, fieldFaults, fieldWriter, fine, outOfBounds, type Scr
 import type { EventBatch, EventColumns } from './event-batch.ts'
 import { maxAheadMs, oldestMs, parseTime, trustedAheadMs } from './event-time.ts'
 import type { IdHasher, SourceSeed } from './id-hash.ts'
-import { hideIdentities } from './identity-text.ts'
+import { hideIdentities, longestDigitRun } from './identity-text.ts'
 import type { PseudonymTable } from './pseudonym-table.ts'
 import type { RejectionReason } from './rejections.ts'
 import { characters, isPrintable } from './text-shape.ts'
@@ -20,8 +20,8 @@ export interface MessageContext {
   readonly tenant: string
   readonly source: string
   readonly seed: SourceSeed
-  /** False: no run of digits in the source is long enough to be somebody's. */
-  readonly sourceMayIdentify: boolean
+  /** The source's code in the batch; −1 when it has a run of digits that could be somebody's and is looked at event by event. */
+  readonly sourceCode: number
 }
 
 /** Counts of the batch that is being filled. */
@@ -57,6 +57,7 @@ export class FamilyDecoder {
   readonly #writers: readonly FieldWriter[]
   readonly #knownTypes = new Set<string>()
   readonly #toldNames = new Set<string>()
+  readonly #typeCodes = new Map<string, number>()
   #batch!: EventBatch
   #columns!: EventColumns
   /** Set when `decode` refused: the field's name. */
@@ -79,6 +80,7 @@ export class FamilyDecoder {
   bind(batch: EventBatch): void {
     this.#batch = batch
     this.#columns = batch.columns
+    this.#typeCodes.clear()
     for (const writer of this.#writers) writer.bind(batch, batch.columns)
   }
 
@@ -146,9 +148,9 @@ export class FamilyDecoder {
     columns.family[row] = this.#code
     columns.verdict[row] = 0
     if (this.#code === familyCode.dpi) columns.flows[row] = 1
-    columns.source[row] = this.#batch.code(message.sourceMayIdentify ? hideIdentities(message.source, scratch) : message.source)
-    columns.eventType[row] = this.#batch.code(this.#boundedType(hideIdentities(scratch.eventType, scratch)))
-    for (let at = 0; at < scratch.texts.length; at++) {
+    columns.source[row] = message.sourceCode >= 0 ? message.sourceCode : this.#batch.code(hideIdentities(message.source, scratch))
+    columns.eventType[row] = this.#typeCodes.get(scratch.eventType) ?? this.#typeCode(scratch.eventType)
+    for (let at = 0; at < scratch.textCount; at++) {
       columns[scratch.textColumns[at]!][row] = this.#batch.code(hideIdentities(scratch.texts[at]!, scratch))
     }
     if (scratch.eventId !== '') {
@@ -190,6 +192,13 @@ export class FamilyDecoder {
       pseudonyms.imei.write(normaliseImei(imei), this.#columns.device, 4 * row)
       this.#columns.model[row] = Number(imei.slice(0, 8))
     }
+  }
+
+  /** Remembered for the batch, unless the name could hold somebody's digits. */
+  #typeCode(name: string): number {
+    const code = this.#batch.code(this.#boundedType(hideIdentities(name, this.#scratch)))
+    if (longestDigitRun(name) < 5) this.#typeCodes.set(name, code)
+    return code
   }
 
   /** The event type to count by: as many names as are allowed, then `other`. */

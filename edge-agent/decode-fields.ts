@@ -30,6 +30,7 @@ export class Scratch {
   /** Columns that wait for a text, and the texts. */
   readonly textColumns: (keyof EventColumns)[] = []
   readonly texts: string[] = []
+  textCount = 0
   /** Names of fields inside neighbours that are none of ours. */
   unknownFields = 0
 
@@ -42,8 +43,7 @@ export class Scratch {
     this.timeMs = Number.NaN
     this.timeSeen = false
     this.tenant = ''
-    this.textColumns.length = 0
-    this.texts.length = 0
+    this.textCount = 0
   }
 }
 
@@ -185,8 +185,9 @@ class TextWriter implements FieldWriter {
   apply(value: unknown): number {
     if (typeof value !== 'string') return wrongType
     if (!isPrintable(value, this.#max)) return outOfBounds
-    this.#scratch.textColumns.push(this.#column)
-    this.#scratch.texts.push(value)
+    const scratch = this.#scratch
+    scratch.textColumns[scratch.textCount] = this.#column
+    scratch.texts[scratch.textCount++] = value
     return fine
   }
 }

@@ -118,7 +118,7 @@ export class Decoder {
       tenant: message.tenant,
       source: message.source,
       seed: source.seed,
-      sourceMayIdentify: source.mayIdentify,
+      sourceCode: source.mayIdentify ? -1 : batch.code(source.name),
     }
     if (parsed === undefined) this.#lines(text, message, batch, source, family, context)
     else if (!Array.isArray(parsed)) this.#event(parsed, message, batch, source, family, context)

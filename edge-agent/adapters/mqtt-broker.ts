@@ -12,7 +12,7 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Clock } from '#shared/clock.ts'
 import { fail } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
-import { EventTopics } from '../event-topic.ts'
+import { EventTopics, probeTopic } from '../event-topic.ts'
 import type { TapReport } from '../events.ts'
 import { JournalFailed, JournalFull, packetKey, type SessionIntake } from '../ports.ts'
 import { MqttCredentials, type MqttUser } from './mqtt-credentials.ts'
@@ -102,6 +102,7 @@ export class MqttBroker implements Component {
     this.#aedes = aedes
     const accept = (socket: Socket) => this.#accept(socket, aedes)
     const server = tls === undefined ? createServer({ noDelay: true }, accept) : createTlsServer(tlsOptions(tls), accept)
+    server.maxConnections = { ...defaultLimits, ...this.#config.limits }.maxConnections + 256 // TLS handshakes come before the guard
     server.on('tlsClientError', (_, socket) => this.#deps.report.connectionRefused(tap, 'tls', socket.remoteAddress ?? ''))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -199,6 +200,10 @@ export class MqttBroker implements Component {
     const { messageId } = packet
     if (packet.qos > 0 && messageId === 0) {
       callback(new Error('packet-id-0'))
+      return
+    }
+    if (packet.topic === probeTopic && packet.qos < 2) {
+      this.#deps.intake.offerFlows({ fill: () => {}, settle: callback }) // goes the way of every message, and is none
       return
     }
     let key: string | undefined
