@@ -27,6 +27,8 @@ export interface CloneFindings {
   readonly outcomes: Outcome[]
   /** Pairs of cells (by name) and days between which this SIM jumped faster than anything travels. */
   readonly pairs: Set<string>
+  /** Nothing here that a later sighting, unless it jumps itself, could turn into an alert. */
+  readonly isHarmless: boolean
 }
 
 /** A SIM's history. `isMapError` says of a pair key that too many SIMs jump there. */
@@ -97,7 +99,8 @@ export function judgeClones(context: RuleContext, sim: number, points: Points, i
     }
   }
   judgeConcurrent(context, sim, points, offer)
-  return { outcomes: [...best.values()].map((entry) => entry.outcome), pairs }
+  const isHarmless = best.size === 0 && pairs.size === 0 && alternations.length < config.clone.interleaveAlternations
+  return { outcomes: [...best.values()].map((entry) => entry.outcome), pairs, isHarmless }
 }
 
 /** Jumps in a row, back to where the last one came from, that end with the newest. */

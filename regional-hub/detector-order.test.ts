@@ -8,7 +8,7 @@ import { cellAt, cellRows, feed, Held, hour, minute, type Planted, startMs, toBa
 
 const cells = cellRows()
 const make = (shards = 1) => createDetector({ region: 'north', cells, shards })
-const runs = { numRuns: 150 }
+const runs = { numRuns: 100, interruptAfterTimeLimit: 20_000 }
 
 /** Few people, phones and places, so that they meet; distinct times, so that a plain scan has one order. */
 const world = fc

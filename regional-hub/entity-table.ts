@@ -1,6 +1,6 @@
 /**
  * One kind of key (SIM, number or device), its shards, and each key's history. A shard owns its keys, columns and points alone, so that
- * each can move to a worker of its own; a reference names a key across shards: local number · shards + shard. Reference 0 is "missing".
+ * each can move to a worker of its own; a reference names a key across shards: local number · shards + shard (a power of two of them). Reference 0 is "missing".
  */
 import type { DetectionConfig } from './detection-config.ts'
 import { appended, extended, History, type HistoryOptions, type Points } from './history.ts'
@@ -37,23 +37,26 @@ export class EntityShard {
 export class EntityTable {
   readonly shards: EntityShard[]
   readonly #count: number
+  readonly #bits: number
   #sweepShard = 0
   #sweepLocal = 1
 
   constructor(shards: number, options: HistoryOptions) {
     this.#count = shards
+    this.#bits = Math.log2(shards)
+    if (!Number.isInteger(this.#bits)) throw new Error(`${shards} shards: the number must be a power of two`)
     this.shards = Array.from({ length: shards }, () => new EntityShard(options))
   }
 
   /** The shard a key belongs to, by its first word. */
   shard(words: Uint32Array, at: number): number {
-    return words[at]! % this.#count
+    return words[at]! & (this.#count - 1)
   }
 
   find(words: Uint32Array, at: number): number {
     const shard = this.shard(words, at)
     const local = this.shards[shard]!.keys.find(words, at)
-    return local === 0 ? 0 : local * this.#count + shard
+    return local === 0 ? 0 : (local << this.#bits) | shard
   }
 
   add(words: Uint32Array, at: number): number {
@@ -62,15 +65,15 @@ export class EntityTable {
     const local = owner.keys.add(words, at)
     if (local === 0) return 0
     owner.grow(local)
-    return local * this.#count + shard
+    return (local << this.#bits) | shard
   }
 
   local(reference: number): number {
-    return Math.trunc(reference / this.#count)
+    return reference >>> this.#bits
   }
 
   owner(reference: number): EntityShard {
-    return this.shards[reference % this.#count]!
+    return this.shards[reference & (this.#count - 1)]!
   }
 
   copy(reference: number, target: Uint32Array, at: number): void {

@@ -180,8 +180,11 @@ export class History {
       const next = this.older(point)
       const timeMs = this.timeMs(point)
       const a = this.a(point)
+      // The newest settled sighting stays whatever it is: a late one may still come right after it.
       const drop =
-        kept !== 0 && timeMs < settledMs && (a === 0 || (timeMs < finalMs && keptA !== 0) || (keptA === a && this.#olderA(point) === a))
+        kept !== 0 &&
+        this.timeMs(kept) < settledMs &&
+        (a === 0 || (timeMs < finalMs && keptA !== 0) || (keptA === a && this.#olderA(point) === a))
       if (drop) {
         this.#setOlder(kept, next)
         this.#release(point)

@@ -53,10 +53,38 @@ export class Judge {
     return toldS === 0 || timeMs / 1000 - toldS >= toldEveryS
   }
 
-  /** The first sighting of a run moved into the past: the binding under its old key is taken back. */
-  retractBinding(kind: number, from: string, to: string, firstMs: number, lastMs: number, detectedMs: number): void {
-    const outcome: Outcome = { record: 'binding', id: '', timeMs: lastMs, binding: { kind, from, to, firstMs, lastMs } }
-    this.#told.push({ outcome, revision: lastMs + 1, retracted: true, detectedMs })
+  /** A key's first sighting with another may just have moved into the past: the binding told under its old time is taken back. */
+  firstMoved(kind: 'number-sim' | 'sim-device', reference: number): void {
+    const table = kind === 'number-sim' ? this.#context.numbers : this.#context.sims
+    const others = kind === 'number-sim' ? this.#context.sims : this.#context.devices
+    const points = table.points(reference)
+    let at = 0
+    while (at < points.count && points.a[at] === 0) at++
+    const to = points.a[at]!
+    for (at++; at < points.count && points.a[at] === 0; ) at++
+    if (at >= points.count || points.a[at] !== to) return
+    const firstMs = points.timeMs[at]!
+    const lastMs = points.timeMs[points.count - 1]!
+    const binding = { kind: bindingKinds.indexOf(kind), from: table.hex(reference), to: others.hex(to), firstMs, lastMs }
+    const outcome: Outcome = { record: 'binding', id: '', timeMs: lastMs, binding }
+    this.#told.push({ outcome, revision: lastMs + 1, retracted: true, detectedMs: lastMs })
+  }
+
+  /** A key that was always with one other is now seen with a second, `newcomer`: from here on the book keeps its bindings. */
+  becameSeveral(kind: 'number-sim' | 'sim-device', reference: number, newcomer: number): void {
+    const table = kind === 'number-sim' ? this.#context.numbers : this.#context.sims
+    const others = kind === 'number-sim' ? this.#context.sims : this.#context.devices
+    if (table.toldS(reference) === 0) return
+    const points = table.points(reference)
+    let at = 0
+    while (at < points.count && (points.a[at] === 0 || points.a[at] === newcomer)) at++
+    if (at === points.count) return
+    const firstMs = points.timeMs[at]!
+    const lastMs = points.timeMs[points.count - 1]!
+    const to = others.hex(points.a[at]!)
+    const binding = { kind: bindingKinds.indexOf(kind), from: table.hex(reference), to, firstMs, lastMs }
+    const key = `${kind === 'number-sim' ? 'N' : 'S'}${reference}`
+    this.#book.seed(key, { record: 'binding', id: `${to}:${firstMs}`, timeMs: lastMs, binding }, lastMs)
   }
 
   /** Looks at everything that is due. */
@@ -128,10 +156,11 @@ export class Judge {
       const found = judgeClones(context, sim, points, (pair) => (this.#jumps.get(pair)?.size ?? 0) >= mapErrorSims)
       outcomes.push(...found.outcomes)
       this.#notePairs(sim, found.pairs, arrivalMs)
+      if (found.isHarmless) sims.setFlags(sim, flags & ~suspect)
     }
     this.#settle(`s${sim}`, outcomes, points, context.config.sim.bucketMs, true, arrivalMs)
     this.#tellBindings(simDevice, `S${sim}`, sims.hex(sim), (flags & several) !== 0, points, arrivalMs, (run) => context.devices.hex(run.a))
-    if (points.count > 0) sims.setTold(sim, Math.floor(points.timeMs[points.count - 1]! / 1000))
+    if (points.a.subarray(0, points.count).some((a) => a !== 0)) sims.setTold(sim, Math.floor(points.timeMs[points.count - 1]! / 1000))
   }
 
   #settleNumber(number: number, arrivalMs: number): void {

@@ -110,6 +110,13 @@ export class OutcomeBook {
     return told
   }
 
+  /** An outcome that was told without the book, so that it can be changed or taken back. */
+  seed(key: string, outcome: Outcome, revision: number): void {
+    const entries = this.#entries.get(key) ?? new Map<string, Entry>()
+    if (!entries.has(outcome.id)) entries.set(outcome.id, { outcome, text: 'told before', revision, detectedMs: outcome.timeMs })
+    this.#entries.set(key, entries)
+  }
+
   /** Lets go of what is final. */
   prune(finalMs: number): void {
     for (const [key, entries] of this.#entries) {

@@ -40,11 +40,11 @@ export class RegionState implements RuleContext {
   }
 
   page(sim: number): RecordPage {
-    return this.#records[sim % this.#shards]!.page(this.sims.local(sim))
+    return this.#records[sim & (this.#shards - 1)]!.page(this.sims.local(sim))
   }
 
   at(sim: number): number {
-    return this.#records[sim % this.#shards]!.wordAt(this.sims.local(sim))
+    return this.#records[sim & (this.#shards - 1)]!.wordAt(this.sims.local(sim))
   }
 
   model(device: number): number {

@@ -131,7 +131,8 @@ export class Held {
     const alerts = [...this.alerts].filter(([, alert]) => !alert.retracted).map(([id, { revision, retracted, ...rest }]) => [id, rest])
     const moves = [...this.movements].filter(([, move]) => !move.retracted).map(([id, { revision, retracted, ...rest }]) => [id, rest])
     const byId = (x: unknown[], y: unknown[]) => (String(x[0]) < String(y[0]) ? -1 : 1)
-    return { alerts: alerts.sort(byId), moves: moves.sort(byId) }
+    const bindings = [...this.bindings].filter(([, binding]) => !binding.retracted).map(([key]) => key)
+    return { alerts: alerts.sort(byId), moves: moves.sort(byId), bindings: bindings.sort() }
   }
 
   #alerts({ rows, columns: c, texts }: Batch<'alert'>): void {

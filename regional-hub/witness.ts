@@ -89,14 +89,14 @@ export class Witness {
       const at = this.#state.at(sim)
       if (number !== 0 && page.u32[at + w.number] === 0) page.u32[at + w.number] = number
       if (released) this.#claims.noteReleased(page, at)
-      const change = sims.insert(sim, timeMs, place, device, 0)
+      const change = this.#insert('sim-device', sim, timeMs, place, device, 0)
       sims.setFlags(sim, sims.flags(sim) | remote)
       if (change === unchanged) return
       this.#suspectJumps(sim)
       this.#judge.sim(sim, this.arrivalMs)
       this.#borders.changed('sim', sim)
     } else if (kind === 'number' && number !== 0) {
-      const change = numbers.insert(number, timeMs, place, sim, device)
+      const change = this.#insert('number-sim', number, timeMs, place, sim, device)
       numbers.setFlags(number, numbers.flags(number) | remote)
       if (change === unchanged) return
       this.#judge.number(number, this.arrivalMs)
@@ -110,15 +110,16 @@ export class Witness {
   #simSeen(sim: number, device: number, page: RecordPage, record: number, timeMs: number, cell: number): boolean {
     const { sims } = this.#state
     const flags = sims.flags(sim)
-    const change = sims.insert(sim, timeMs, cell, device, 0)
+    const change = this.#insert('sim-device', sim, timeMs, cell, device, 0)
     const known = page.u32[record + w.device]!
     let isNews = device !== 0 && known !== device
     if (device !== 0) page.u32[record + w.device] = device
     if (change === unchanged) return isNews
     const isSuspect = this.#suspectJumps(sim)
     isNews ||= isSuspect && (flags & suspect) === 0
-    const isDue =
-      sims.flags(sim) & (several | suspect | remote) || change === rewritten || this.#judge.isBindingStale(sims.toldS(sim), timeMs)
+    const isOldest = change === rewritten && device !== 0 && isFirstKnown(sims.owner(sim).history)
+    if (isOldest && sims.toldS(sim) !== 0) this.#judge.firstMoved('sim-device', sim)
+    const isDue = sims.flags(sim) & (several | suspect | remote) || isOldest || this.#judge.isBindingStale(sims.toldS(sim), timeMs)
     if (sims.flags(sim) & remote) this.#borders.changed('sim', sim)
     if (isDue && (device !== 0 || sims.flags(sim) & (several | suspect | remote))) this.#judge.sim(sim, this.arrivalMs)
     return isNews
@@ -139,10 +140,12 @@ export class Witness {
     const known = page.u32[record + w.number]!
     page.u32[record + w.number] = number
     const before = numbers.newestA(number)
-    const change = numbers.insert(number, timeMs, cell, sim, device)
+    const change = this.#insert('number-sim', number, timeMs, cell, sim, device)
     if (change !== unchanged) {
       const isSeveral = (numbers.flags(number) & several) !== 0
-      if (isSeveral || change === rewritten || this.#judge.isBindingStale(numbers.toldS(number), timeMs)) {
+      const isOldest = change === rewritten && isFirstKnown(numbers.owner(number).history)
+      if (isOldest && numbers.toldS(number) !== 0) this.#judge.firstMoved('number-sim', number)
+      if (isSeveral || isOldest || this.#judge.isBindingStale(numbers.toldS(number), timeMs)) {
         this.#judge.number(number, this.arrivalMs)
       }
       if (numbers.flags(number) & remote) this.#borders.changed('number', number)
@@ -157,6 +160,14 @@ export class Witness {
     if (devices.insert(device, timeMs, cell, sim, 0) === unchanged || (devices.flags(device) & several) === 0) return false
     this.#judge.device(device, this.arrivalMs)
     return before !== 0 && before !== sim
+  }
+
+  #insert(kind: 'number-sim' | 'sim-device', reference: number, timeMs: number, place: number, a: number, b: number): number {
+    const table = kind === 'number-sim' ? this.#state.numbers : this.#state.sims
+    const before = table.flags(reference)
+    const change = table.insert(reference, timeMs, place, a, b)
+    if ((before & several) === 0 && (table.flags(reference) & several) !== 0) this.#judge.becameSeveral(kind, reference, a)
+    return change
   }
 
   /** What was known of a number before its SIM was: it was the SIM's all along. */
@@ -217,4 +228,12 @@ export class Witness {
     if (device !== 0) this.#claims.add('device', sighting.device, sighting)
     this.#claims.noteOwned(page, at, timeMs)
   }
+}
+
+/** Whether nothing older than the sighting inserted last names an `a`. */
+function isFirstKnown(history: History): boolean {
+  if (history.inserted === 0) return false
+  let older = history.older(history.inserted)
+  while (older !== 0 && history.a(older) === 0) older = history.older(older)
+  return older === 0
 }

@@ -1,0 +1,135 @@
+/**
+ * The hub's detection on one core: batches of 4,096 decoded rows → detector → record batches. `node test/bench/hub.ts [subscribers] [rows]`.
+ * A tenth of the subscribers are in vehicles and change cell; 3 in 10 rows name no device, half name the number; no cell is further than a trip away.
+ * Prints one line of JSON: rows/s and ns a row by stage, of processor time, garbage collection included; octets of state a subscriber.
+ */
+import { cpus } from 'node:os'
+import { BatchBuilder } from '#shared/batch-builder.ts'
+import { decodeBatch, encodeBatch } from '#shared/batch-codec.ts'
+import type { Batch } from '#shared/records.ts'
+import type { CellRow } from '../../regional-hub/cell-inventory.ts'
+import { createDetector } from '../../regional-hub/detector.ts'
+
+const subscribers = Number(process.argv[2] ?? 1_000_000)
+const rows = Number(process.argv[3] ?? 4_000_000)
+const batchRows = 4096
+const side = 60
+const startMs = Date.UTC(2026, 0, 5, 8)
+
+const cells: CellRow[] = Array.from({ length: side * side }, (_, at) => ({
+  cell: `272-01-${100_000 + at}`,
+  radio: 'LTE',
+  latitude: 51.5 + Math.floor(at / side) * 0.009,
+  longitude: -8.8 + (at % side) * 0.0145,
+  rangeM: 800,
+}))
+
+/** Processor time of this process: other programs on the machine do not count. */
+function cpuMs(): number {
+  return process.cpuUsage().user / 1000
+}
+
+let seed = 1
+/** xorshift: the same world in every run. */
+function dice(below: number): number {
+  seed ^= seed << 13
+  seed ^= seed >>> 17
+  seed ^= seed << 5
+  return (seed >>> 0) % below
+}
+
+function mix(number: number, salt: number): number {
+  let h = Math.imul(number ^ (salt * 0x9e3779b9), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+const place = Uint16Array.from({ length: subscribers }, (_, who) => (who % side) * side + dice(side))
+
+function drive(minute: number): number {
+  const step = minute % (2 * side)
+  return step < side ? step : 2 * side - 1 - step
+}
+
+let agent = 0
+
+function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
+  const builder = new BatchBuilder('sighting', batchRows)
+  agent++
+  for (let row = 0; row < batchRows; row++) {
+    // A batch is of one agent: people in one row of cells.
+    const who = isFirst >= 0 ? (isFirst + row) % subscribers : dice(Math.floor(subscribers / side)) * side + (agent % side)
+    builder.add()
+    const c = builder.columns
+    for (let word = 0; word < 4; word++) {
+      c.subscriber[row * 4 + word] = mix(who, word + 1)
+      if (isFirst >= 0 || row & 1) c.number[row * 4 + word] = mix(who, word + 5)
+      if (isFirst >= 0 || row % 10 < 7) c.device[row * 4 + word] = mix(who, word + 9)
+    }
+    if (isFirst >= 0 || row % 10 < 7) c.model[row] = 35_000_000 + (who % 5000)
+    c.key[row * 2] = mix(row + timeMs, 20)
+    c.key[row * 2 + 1] = mix(row + timeMs, 21)
+    // One in ten drives, to and fro along the row, a cell a minute or so.
+    if (isFirst < 0 && Math.floor(who / side) % 10 === 0) place[who] = (who % side) * side + drive(Math.floor(timeMs / 60_000) + who)
+    c.timeMs[row] = timeMs + row / 10
+    c.arrivalMs[row] = c.timeMs[row]! + 50
+    c.cell[row] = builder.code(cells[place[who]!]!.cell)
+    c.rat[row] = 3
+    c.rsrpDbm[row] = -90
+  }
+  return builder.finish({ tenant: 'default', region: 'north', agent: 'north-1', epoch: 'e', lane: 'sighting', seq: 1 })
+}
+
+const detector = createDetector({ region: 'north', cells })
+let timeMs = startMs
+const fillFrom = cpuMs()
+for (let first = 0; first < subscribers; first += batchRows) {
+  detector.sightings(makeBatch(timeMs, first))
+  detector.flush()
+  timeMs += 400
+}
+const fillMs = cpuMs() - fillFrom
+const stateBytes = detector.stateBytes()
+
+const spent = { decode: 0, detect: 0, flush: 0, encode: 0 }
+let done = 0
+let told = 0
+while (done < rows) {
+  const frame = encodeBatch(makeBatch(timeMs, -1))
+  timeMs += 2000
+  const t0 = cpuMs()
+  const batch = decodeBatch(frame) as Batch<'sighting'>
+  const t1 = cpuMs()
+  detector.sightings(batch)
+  const t2 = cpuMs()
+  const { batches } = detector.flush()
+  const t3 = cpuMs()
+  for (const one of batches) {
+    told += one.kind === 'sighting' ? 0 : one.rows
+    encodeBatch(one)
+  }
+  spent.decode += t1 - t0
+  spent.detect += t2 - t1
+  spent.flush += t3 - t2
+  spent.encode += cpuMs() - t3
+  done += batchRows
+}
+const nsPerRow = Object.fromEntries(Object.entries(spent).map(([stage, ms]) => [stage, Math.round((ms * 1e6) / done)]))
+const detectMs = spent.detect + spent.flush
+console.log(
+  JSON.stringify({
+    bench: 'hub',
+    cpu: cpus()[0]?.model,
+    node: process.version,
+    subscribers,
+    rows: done,
+    rowsPerSecond: Math.round((done / detectMs) * 1000),
+    rowsPerSecondWithCodec: Math.round((done / (detectMs + spent.decode + spent.encode)) * 1000),
+    nsPerRow,
+    toldPerRow: Math.round((told / done) * 1000) / 1000,
+    stateBytesPerSubscriber: Math.round(stateBytes / subscribers),
+    stateBytesPerSubscriberAfter: Math.round(detector.stateBytes() / subscribers),
+    rssBytes: process.memoryUsage().rss,
+    fillMs: Math.round(fillMs),
+  }),
+)
