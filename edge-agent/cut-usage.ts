@@ -18,7 +18,8 @@ export class UsageCutter {
   readonly #keys = new KeyTable()
   readonly #texts = new TextTable()
   #sums = new Float64Array(256 * stride)
-  #rtt: (QuantileSketch | undefined)[] = []
+  /** By slot; emptied by a cut and used again, because making one costs more than filling it. */
+  readonly #rtt: (QuantileSketch | undefined)[] = []
 
   constructor(options: { widthMs: number; batchRows: number }) {
     this.#widthMs = options.widthMs
@@ -76,11 +77,12 @@ export class UsageCutter {
       columns.protocol[row] = code(texts[words[slot * 4 + 3]!]!)
       for (let offset = 0; offset < stride; offset++) columns[sums[offset]!][row] = this.#sums[slot * stride + offset]!
       const rtt = this.#rtt[slot]
-      if (rtt !== undefined) this.#writer.setBytes('rttSketch', rtt.encode())
+      if (rtt === undefined || rtt.count === 0) continue
+      this.#writer.setBytes('rttSketch', rtt.encode())
+      rtt.clear()
     }
     this.#keys.clear()
     this.#texts.clear()
-    this.#rtt = []
     return this.#writer.drain()
   }
 

@@ -68,8 +68,9 @@ export class WindowCutter {
   readonly #keys = new KeyTable()
   readonly #cells = new TextTable()
   #sums = new Float64Array(256 * stride)
-  #rsrp: (QuantileSketch | undefined)[] = []
-  #latency: (QuantileSketch | undefined)[] = []
+  /** By slot; emptied by a cut and used again, because making one costs more than filling it. */
+  readonly #rsrp: (QuantileSketch | undefined)[] = []
+  readonly #latency: (QuantileSketch | undefined)[] = []
   #offsets = new Int8Array(64)
 
   constructor(options: { widthMs: number; batchRows: number }) {
@@ -147,8 +148,6 @@ export class WindowCutter {
     for (let slot = 0; slot < this.#keys.size; slot++) this.#write(slot, part)
     this.#keys.clear()
     this.#cells.clear()
-    this.#rsrp = []
-    this.#latency = []
     return this.#writer.drain()
   }
 
@@ -166,10 +165,14 @@ export class WindowCutter {
     columns.rsrpMinDbm[row] = finite(this.#sums[from + rsrpMin]!)
     columns.rsrpMaxDbm[row] = finite(this.#sums[from + rsrpMax]!)
     columns.latencyMaxMs[row] = finite(this.#sums[from + latencyMax]!)
-    const rsrp = this.#rsrp[slot]
-    if (rsrp !== undefined) this.#writer.setBytes('rsrpSketch', rsrp.encode())
-    const latency = this.#latency[slot]
-    if (latency !== undefined) this.#writer.setBytes('latencySketch', latency.encode())
+    this.#writeSketch('rsrpSketch', this.#rsrp[slot])
+    this.#writeSketch('latencySketch', this.#latency[slot])
+  }
+
+  #writeSketch(name: 'rsrpSketch' | 'latencySketch', sketch: QuantileSketch | undefined): void {
+    if (sketch === undefined || sketch.count === 0) return
+    this.#writer.setBytes(name, sketch.encode())
+    sketch.clear()
   }
 
   #slot(index: number, cell: number, family: number): number {
