@@ -9,6 +9,7 @@ import type { Clock } from '#shared/clock.ts'
 import { describeError, findError } from '#shared/errors.ts'
 import { sleep } from '#shared/retry.ts'
 import type { HubReport } from './events.ts'
+import { type StreamCursor, startOfStream } from './ports.ts'
 import type { SnapshotHeader } from './snapshot.ts'
 import type { Marks } from './watermarks.ts'
 
@@ -17,7 +18,7 @@ export interface Captured {
   readonly parts: readonly Uint8Array[]
   readonly marks: Marks
   readonly spoolHead: number
-  readonly inboxPosition: number
+  readonly inboxCursor: StreamCursor
 }
 
 export interface CheckpointDeps {
@@ -29,8 +30,8 @@ export interface CheckpointDeps {
   persistSpool(): void
   flushHistory(): Promise<void>
   write(header: Captured['header'], parts: readonly Uint8Array[]): Promise<void>
-  /** It is on disk for sure. `previousPosition`: where the inbox stood at the snapshot before, which is still there to go back to. */
-  written(captured: Captured, previousPosition: number): void
+  /** It is on disk for sure. `previous`: where the inbox stood at the snapshot before, which is still there to go back to. */
+  written(captured: Captured, previous: StreamCursor): void
   /** The hub cannot go on. */
   die(error: unknown): void
 }
@@ -42,7 +43,7 @@ const longestPauseMs = 20_000
 export class Checkpointer {
   readonly #deps: CheckpointDeps
   #running: Promise<void> | undefined
-  #previousPosition = 0
+  #previous: StreamCursor = startOfStream
   #pauseMs = 0
 
   constructor(deps: CheckpointDeps) {
@@ -76,8 +77,8 @@ export class Checkpointer {
       const blockedMs = clock.monotonicMs() - startMs
       await flushHistory()
       await write(captured.header, captured.parts)
-      written(captured, this.#previousPosition)
-      this.#previousPosition = captured.inboxPosition
+      written(captured, this.#previous)
+      this.#previous = captured.inboxCursor
       const durationMs = clock.monotonicMs() - startMs
       this.#pauseMs = Math.max(blockedMs * blockedShare, durationMs * writingShare)
       report.snapshotTaken(

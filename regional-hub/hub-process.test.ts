@@ -15,7 +15,7 @@ import { sleep } from '#shared/retry.ts'
 import { emptyLive, type LiveMessage, type LiveState, reduceLive } from './reduce-live.ts'
 import { freePort, killed, type Sent, sent, sightingsOf, TestRegion } from './test-region.ts'
 
-const region = new TestRegion(process.env.TRIBUTARY_NATS_SERVER ?? '/tmp/nats/nats-server')
+const region = new TestRegion(process.env.TRIBUTARY_NATS_SERVER ?? 'nats-server')
 const abort = new AbortController()
 const lanes: Watermark['lanes'][number][] = []
 let client: NatsConnection

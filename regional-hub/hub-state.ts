@@ -64,7 +64,7 @@ export class HubState {
       ],
       marks: this.marks(),
       spoolHead,
-      inboxPosition: this.inboxCursor.position,
+      inboxCursor: this.inboxCursor,
     }
   }
 

@@ -6,9 +6,9 @@ import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { runCommand, runService } from '#shared/service.ts'
-import { buildHub, type Hub } from './build-hub.ts'
 import { configSchema } from './config.ts'
 import { createReport } from './events.ts'
+import { type Hub, openHub } from './open-hub.ts'
 import { readInventory } from './read-inventory.ts'
 
 const name = 'tributary-hub'
@@ -29,7 +29,7 @@ const run = defineCommand({
         name,
         log,
         build: async (_signal, die) => {
-          hub = buildHub(settings, { clock: systemClock, metrics, report: createReport(log, metrics), pseudonyms, die })
+          hub = openHub(settings, { clock: systemClock, metrics, report: createReport(log, metrics), pseudonyms, die })
           return hub.components
         },
         started: () => log.info({ api: hub?.apiUrl(), admin: hub?.admin.url }, 'the console answers'),

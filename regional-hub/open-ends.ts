@@ -1,10 +1,9 @@
 /**
- * Opens the ends of the pipeline as the settings say: the region's NATS server (through which the core's is reached) and the files of `dataDir`.
+ * Opens the ends of the pipeline as the settings say: the region's NATS server (through which the core's is reached) and the files of `dataDir`,
+ * which exists.
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectNats } from '#shared/adapters/nats-connection.ts'
-import { fail } from '#shared/errors.ts'
 import { FileSnapshot } from './adapters/file-snapshot.ts'
 import { NatsClaims } from './adapters/nats-claims.ts'
 import { NatsEpoch } from './adapters/nats-epoch.ts'
@@ -17,11 +16,6 @@ import type { PipelineEnds } from './pipeline.ts'
 
 export async function openEnds(config: HubConfig, report: HubReport, signal: AbortSignal): Promise<PipelineEnds> {
   const { tenant, region, dataDir, nats, core, spool } = config
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    fail('data-dir', dataDir, { cause })
-  }
   const connection = await connectNats({
     url: nats.url,
     name: `hub-${region}`,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers as natsHeaders } from '@nats-io/transport-node'
@@ -16,7 +17,7 @@ import { openEnds } from './open-ends.ts'
 import { HubPipeline } from './pipeline.ts'
 import { type Sent, StandInDetector, sightingsOf, TestRegion } from './test-region.ts'
 
-const region = new TestRegion(process.env.TRIBUTARY_NATS_SERVER ?? '/tmp/nats/nats-server')
+const region = new TestRegion(process.env.TRIBUTARY_NATS_SERVER ?? 'nats-server')
 const abort = new AbortController()
 let client: NatsConnection
 let coreClient: NatsConnection
@@ -123,6 +124,24 @@ test('a second hub of the same region ends the first with a clear line; a bad fr
   await second.stop(5_000)
 })
 
+test('a server that lost what it had not synced: the cursor starts again at the stream’s state, the ledger drops what was seen', {
+  timeout: 60_000,
+}, async () => {
+  const hub = await startHub('second')
+  for (let seq = 1; seq <= 50; seq++) await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', seq, 5))
+  await until(() => latest('e3') === 50, 'watermark 50 of e3')
+  await region.kill('region')
+  rmSync(`${region.dir}/region`, { recursive: true }) // more than a power cut takes: all of it
+  await region.startRegion()
+  await ensureStream(client, 'INBOX', { subjects: ['ing.default.north.>'], maxBytes: 64 << 20, signal: abort.signal })
+  await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', 50, 5)) // what the agent still held
+  await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', 51, 5))
+  await until(() => latest('e3') === 51, 'watermark 51 of e3', 40_000)
+  const found = await trunkRows('location.updates.north')
+  assert.equal(new Set(found).size, found.length)
+  await hub.stop(5_000)
+})
+
 function latest(epoch: string): number {
   return watermarks.at(-1)?.lanes.find((one) => one.epoch === epoch)?.seq ?? 0
 }
@@ -135,6 +154,7 @@ async function startHub(data = 'hub', die: (error: unknown) => void = (error) =>
     nats: { url: region.url, inboxMaxBytes: 64 << 20 },
     roster: ['north-1'],
   })
+  mkdirSync(config.dataDir, { recursive: true })
   const log = createLog({ service: 'hub', level: process.env.TEST_LOG === undefined ? 'silent' : 'debug' })
   const report = createReport(log, createMetrics('hub', { processMetrics: false }))
   const hub = new HubPipeline(

@@ -201,9 +201,9 @@ export class HubPipeline implements Component {
       persistSpool: () => spool.persist(),
       flushHistory: () => observer.flush(),
       write: (header, parts) => snapshots.write(header, parts),
-      written: ({ marks, spoolHead }, previousPosition) => {
+      written: ({ marks, spoolHead }, previous) => {
         if (state.watermarks.snapshotted(marks, spoolHead)) this.#herald.tellWatermarks()
-        inbox.release(previousPosition).catch((error) => report.readerRetried('INBOX', error)) // the next snapshot releases more
+        inbox.release(previous).catch((error) => report.readerRetried('INBOX', error)) // the next snapshot releases more
       },
       die,
     })

@@ -57,3 +57,7 @@ export interface StreamCursor {
 }
 
 export const startOfStream: StreamCursor = { position: 0, identity: '' }
+
+/** Records that the region keeps in its own history. */
+export const historyKinds = ['window', 'usage', 'tally', 'loss', 'position'] as const
+export type HistoryKind = (typeof historyKinds)[number]

@@ -6,7 +6,7 @@
  * So a cursor remembers who its message was. When another message stands there now, or the stream ends below it, reading starts again at the
  * stream's state; whoever reads drops what it has seen.
  */
-import { DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { DeliverPolicy, JetStreamApiCodes, JetStreamApiError, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { isUnavailable, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { Unavailable } from '#shared/ports.ts'
 import { retry, sleep } from '#shared/retry.ts'
@@ -21,6 +21,8 @@ export interface CursorOptions {
   readonly lastPerSubject?: boolean
   readonly signal: AbortSignal
   readonly batch?: number
+  /** Makes the stream when the server no longer has it. Without it, somebody else will. */
+  readonly makeStream?: () => Promise<void>
   readonly onRewind?: (words: string) => void
   readonly onRetry?: (error: unknown) => void
 }
@@ -35,7 +37,7 @@ export interface StreamMessage {
   header(name: string): string
 }
 
-const stallMs = 10_000
+const stallMs = 3_000
 
 export async function* readStream(from: StreamCursor, options: CursorOptions): AsyncGenerator<StreamMessage> {
   const { signal, onRetry } = options
@@ -43,7 +45,7 @@ export async function* readStream(from: StreamCursor, options: CursorOptions): A
   let failures = 0
   while (!signal.aborted) {
     try {
-      const opened = await retry(() => open(cursor, options), {
+      const opened = await retry(() => openOrMake(cursor, options), {
         signal,
         firstDelayMs: 100,
         maxDelayMs: 2_000,
@@ -80,6 +82,19 @@ function identityOf(subject: string, timestampNanos: number): string {
   return `${subject} ${Math.floor(timestampNanos / 1e6)}`
 }
 
+export function isStreamMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound
+}
+
+async function openOrMake(from: StreamCursor, options: CursorOptions) {
+  try {
+    return await open(from, options)
+  } catch (error) {
+    if (isStreamMissing(error)) await options.makeStream?.()
+    throw error
+  }
+}
+
 async function open(from: StreamCursor, options: CursorOptions) {
   const { connection, stream, domain, filter, batch = 512 } = options
   const cursor = await verified(from, options)
@@ -107,9 +122,7 @@ async function verified(cursor: StreamCursor, { connection, stream, domain, onRe
   if (cursor.identity === '' || state.first_seq > cursor.position) return cursor
   const stored = await manager.streams.getMessage(stream, { seq: cursor.position })
   if (stored === null) return cursor
-  const [subject, stamp] = cursor.identity.split(' ')
-  // The delivery's nanoseconds come as a double: half a microsecond may be rounded across a millisecond.
-  if (stored.subject === subject && Math.abs(stored.time.getTime() - Number(stamp)) <= 1) return cursor
+  if (isSame(stored, cursor.identity)) return cursor
   onRewind?.(`stream ${stream} has another message at the cursor ${cursor.position}: reading again from its first message`)
   return startOfStream
 }
@@ -155,14 +168,24 @@ async function stalled(cursor: StreamCursor, { connection, stream, domain, filte
   return next !== null
 }
 
-/** Forgets everything below `position`; the message at it stays, so that the cursor can be told from a reused number. */
-export async function purgeBelow(connection: NatsConnection, stream: string, position: number, domain?: string): Promise<void> {
+/**
+ * Forgets everything below the cursor. Its own message stays, so that it can be told from a reused number; when it is not there any more, the
+ * stream is not the one that was read, and nothing is forgotten.
+ */
+export async function purgeBelow(connection: NatsConnection, stream: string, { position, identity }: StreamCursor): Promise<void> {
   if (position <= 1) return
   try {
-    const manager = await jetstreamManager(connection, { domain, checkAPI: false, timeout: 5_000 })
-    await manager.streams.purge(stream, { seq: position })
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 })
+    const stored = await manager.streams.getMessage(stream, { seq: position })
+    if (stored !== null && isSame(stored, identity)) await manager.streams.purge(stream, { seq: position })
   } catch (error) {
-    if (isUnavailable(error)) throw new Unavailable(`stream ${stream} cannot be purged now`, { cause: error })
+    if (isUnavailable(error) || isStreamMissing(error)) throw new Unavailable(`stream ${stream} cannot be purged now`, { cause: error })
     throw error
   }
+}
+
+/** The delivery's nanoseconds come as a double: half a microsecond may be rounded across a millisecond. */
+function isSame(stored: { readonly subject: string; readonly time: Date }, identity: string): boolean {
+  const [subject, stamp] = identity.split(' ')
+  return stored.subject === subject && Math.abs(stored.time.getTime() - Number(stamp)) <= 1
 }

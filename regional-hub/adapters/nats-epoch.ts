@@ -9,6 +9,7 @@ import { ensureStream, isUnavailable, type NatsConnection } from '#shared/adapte
 import { subjects } from '#shared/control.ts'
 import { fail } from '#shared/errors.ts'
 import { retry } from '#shared/retry.ts'
+import { isStreamMissing } from './nats-cursor.ts'
 
 export interface EpochOptions {
   readonly connection: NatsConnection
@@ -28,18 +29,14 @@ export class NatsEpoch {
 
   /** Takes the next number, above `atLeast`. */
   async take(atLeast: number, signal: AbortSignal): Promise<number> {
-    const { connection, tenant, region, who } = this.#options
+    const { connection, tenant, region } = this.#options
     await ensureStream(connection, 'HUBS', { subjects: [`hub.${tenant}.${region}.>`], signal })
-    const subject = subjects.hubEpoch(tenant, region)
     const attempt = async () => {
       const { epoch, sequence } = await this.#stored()
       const next = Math.max(epoch, atLeast) + 1
-      await jetstream(connection, { timeout: 5_000 }).publish(subject, JSON.stringify({ epoch: next, who }), {
-        expect: { lastSubjectSequence: sequence },
-      })
+      await this.#write(next, sequence)
       return next
     }
-    const lostTheRace = (error: unknown) => error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence
     this.#own = await retry(attempt, {
       signal,
       maxDelayMs: 2_000,
@@ -50,11 +47,12 @@ export class NatsEpoch {
 
   /** Throws `stale-epoch` when a later hub has taken over; a server that does not answer says nothing either way. */
   async check(): Promise<void> {
-    let stored: { epoch: number; who: string }
+    let stored: { epoch: number; who: string; sequence: number }
     try {
       stored = await this.#stored()
+      if (stored.epoch < this.#own) await this.#write(this.#own, stored.sequence) // the server lost it in a power cut
     } catch (error) {
-      if (isUnavailable(error)) return
+      if (isUnavailable(error) || lostTheRace(error)) return
       throw error
     }
     if (stored.epoch > this.#own) {
@@ -63,12 +61,27 @@ export class NatsEpoch {
     }
   }
 
+  async #write(epoch: number, sequence: number): Promise<void> {
+    const { connection, tenant, region, who } = this.#options
+    const expect = { lastSubjectSequence: sequence }
+    await jetstream(connection, { timeout: 5_000 }).publish(subjects.hubEpoch(tenant, region), JSON.stringify({ epoch, who }), { expect })
+  }
+
   async #stored(): Promise<{ epoch: number; who: string; sequence: number }> {
     const { connection, tenant, region } = this.#options
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 })
-    const message = await manager.streams.getMessage('HUBS', { last_by_subj: subjects.hubEpoch(tenant, region) })
+    const lastOf = () => manager.streams.getMessage('HUBS', { last_by_subj: subjects.hubEpoch(tenant, region) })
+    const message = await lastOf().catch(async (error) => {
+      if (!isStreamMissing(error)) throw error
+      await ensureStream(connection, 'HUBS', { subjects: [`hub.${tenant}.${region}.>`] })
+      return lastOf()
+    })
     return message === null
       ? { epoch: 0, who: '', sequence: 0 }
       : { ...message.json<{ epoch: number; who: string }>(), sequence: message.seq }
   }
+}
+
+function lostTheRace(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence
 }

@@ -1,8 +1,8 @@
 /**
  * The hub's side of its region's nats-server: batches in by the hub's own cursor, beats in, watermarks out.
  *
- * Promises: batches come in the stream's order, each with the cursor that stands behind it; nothing is forgotten by the stream above what
- * `release` was told. The stream takes this region's subjects only. A watermark that nobody hears is no error: there is another in a second.
+ * Promises: batches come in the stream's order, each with the cursor that stands behind it; nothing is forgotten by the stream above the
+ * cursor that `release` was told. The stream takes this region's subjects only. A watermark that nobody hears is no error: there is another in a second.
  */
 import { ensureStream, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { type Beat, headers, subjects, type Watermark } from '#shared/control.ts'
@@ -47,7 +47,14 @@ export class NatsInbox {
 
   async *read(from: StreamCursor, signal: AbortSignal): AsyncGenerator<InboxMessage> {
     const { connection, onRewind, onRetry, onForeign } = this.#options
-    for await (const message of readStream(from, { connection, stream: 'INBOX', signal, onRewind, onRetry })) {
+    for await (const message of readStream(from, {
+      connection,
+      stream: 'INBOX',
+      signal,
+      onRewind,
+      onRetry,
+      makeStream: () => this.prepare(signal),
+    })) {
       const [, tenant = '', , agent = '', lane = ''] = message.subject.split('.')
       const seq = Number(message.header(headers.seq))
       const epoch = message.header(headers.epoch)
@@ -60,8 +67,9 @@ export class NatsInbox {
     }
   }
 
-  async release(position: number): Promise<void> {
-    await purgeBelow(this.#options.connection, 'INBOX', position)
+  /** What is below the cursor may go. */
+  async release(cursor: StreamCursor): Promise<void> {
+    await purgeBelow(this.#options.connection, 'INBOX', cursor)
   }
 
   /** Calls `heard` for every beat until the connection closes. */

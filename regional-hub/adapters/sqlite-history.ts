@@ -11,8 +11,7 @@ import { type Database, guard, openDatabase } from '#shared/adapters/sqlite.ts'
 import { decodeBatch } from '#shared/batch-codec.ts'
 import { QuantileSketch } from '#shared/quantile-sketch.ts'
 import { type Batch, type BytesColumn, type ColumnType, recordSchemas, wordsPerRow } from '#shared/records.ts'
-
-export type HistoryKind = 'window' | 'usage' | 'tally' | 'loss' | 'position'
+import { type HistoryKind, historyKinds } from '../ports.ts'
 
 /** Key columns; `agent` and `epoch` come from the batch. */
 const keys: Readonly<Record<HistoryKind, readonly string[]>> = {
@@ -22,7 +21,6 @@ const keys: Readonly<Record<HistoryKind, readonly string[]>> = {
   loss: ['key'],
   position: ['subscriber', 'timeMs', 'key'],
 }
-export const historyKinds = Object.keys(keys) as readonly HistoryKind[]
 const dayMs = 24 * 3600_000
 
 export interface HistoryOptions {

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AdminServer, type HealthCheck } from '#shared/admin.ts'
 import type { Clock } from '#shared/clock.ts'
+import { fail } from '#shared/errors.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Component } from '#shared/ports.ts'
 import type { Pseudonymiser } from '#shared/pseudonym.ts'
@@ -37,10 +38,10 @@ export interface HubDeps {
   readonly die: (error: unknown) => void
 }
 
-export function buildHub(config: HubConfig, { clock, metrics, report, pseudonyms, die }: HubDeps): Hub {
+export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms, die }: HubDeps): Hub {
   const cells = readInventory(config, report)
   let detector: RegionDetector | undefined
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  makeDataDir(config.dataDir)
   const { days, positionsPerS, replayPositionsPerS } = config.history
   const nowMs = () => clock.nowMs()
   const alerts = new SqliteAlerts(join(config.dataDir, 'alerts.db'))
@@ -91,6 +92,14 @@ export function buildHub(config: HubConfig, { clock, metrics, report, pseudonyms
     config.api,
   )
   return { components: [admin, keeping(eyes, history, alerts), pipeline, api], admin, apiUrl: () => api.url }
+}
+
+function makeDataDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    fail('data-dir', dir, { cause })
+  }
 }
 
 /** What the region keeps for itself: open before the pipeline runs, closed after it has ended. */
