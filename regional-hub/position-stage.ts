@@ -82,6 +82,10 @@ export class Positioner {
     const sigmaM = Math.sqrt(Math.max(1, f32[at + r.p00]!))
     const x = f32[at + r.x]!
     const y = f32[at + r.y]!
+    const from = this.#batch
+    const text = from.texts[from.columns.cell[row]!]!
+    // A fence looks at every position, also at one that is not worth telling.
+    if (this.#fences.isActive) this.#fences.moved(sim, from.columns, row, x, y, sigmaM, timeMs, text)
     const movedM = Math.hypot(x - f32[at + r.toldX]!, y - f32[at + r.toldY]!)
     const isDue =
       isNews || movedM > Math.max(this.#config.moveFloorM, sigmaM / 2) || timeMs - f64[at / 2 + f.toldMs]! >= this.#config.repeatMs
@@ -90,7 +94,6 @@ export class Positioner {
     f32[at + r.toldX] = x
     f32[at + r.toldY] = y
     u32[at + w.toldCell] = cell
-    const from = this.#batch
     const builder = this.#teller.positions
     const to = builder.add()
     const c = builder.columns
@@ -102,13 +105,11 @@ export class Positioner {
       c.number[to * 4 + word] = from.columns.number[row * 4 + word]!
       c.device[to * 4 + word] = from.columns.device[row * 4 + word]!
     }
-    const text = from.texts[from.columns.cell[row]!]!
     c.cell[to] = text === '' ? 0 : builder.code(text)
     c.latitude[to] = this.#locator.latitude(y)
     c.longitude[to] = this.#locator.longitude(x)
     c.radiusM[to] = sigmaM * radiusPerSigma
     c.speedMps[to] = filteredSpeed(page, at)
     c.motion[to] = motion
-    if (this.#fences.isActive) this.#fences.moved(sim, from.columns, row, x, y, sigmaM, timeMs, text)
   }
 }

@@ -178,7 +178,7 @@ export class Witness {
     const shared = sims.points(standIn)
     const points = { count: shared.count, timeMs: shared.timeMs.slice(), cell: shared.cell.slice(), a: shared.a.slice() }
     for (let point = 0; point < points.count; point++) {
-      sims.insert(sim, points.timeMs[point]!, points.cell[point]!, points.a[point]!, 0)
+      this.#insert('sim-device', sim, points.timeMs[point]!, points.cell[point]!, points.a[point]!, 0)
       this.#suspectJumps(sim)
     }
     sims.setFlags(standIn, (sims.flags(standIn) & ~(several | suspect | remote)) | merged)
