@@ -202,10 +202,10 @@ function statements(db: Database) {
     ),
     anyWaiting: db.prepare<[string], { id: number }>('SELECT id FROM row WHERE seq = 0 AND lane = ? LIMIT 1'),
     waitingInOrder: db.prepare<[string, number, number], RowFields>(
-      `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = ? AND createdMs >= ? ORDER BY id LIMIT ?`,
+      `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = ? AND createdMs >= ? ORDER BY createdMs, id LIMIT ?`,
     ),
     waitingNewestFirst: db.prepare<[number, number], RowFields>(
-      `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = 'window' AND createdMs < ? ORDER BY id DESC LIMIT ?`,
+      `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = 'window' AND createdMs < ? ORDER BY createdMs DESC, id DESC LIMIT ?`,
     ),
     waitingOfWidth: db.prepare<[string, number, string, number], RowFields>(
       `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = ? AND widthMs = ? AND record = ? ORDER BY id LIMIT ?`,

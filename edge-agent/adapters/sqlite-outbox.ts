@@ -226,6 +226,8 @@ CREATE TABLE IF NOT EXISTS row (
   widthMs INTEGER NOT NULL, bytes INTEGER NOT NULL, frame BLOB NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS numbered ON row (lane, epoch, seq) WHERE seq > 0;
 CREATE INDEX IF NOT EXISTS outgoing ON row (lane, id) WHERE seq > 0;
-CREATE INDEX IF NOT EXISTS waiting ON row (lane, widthMs, id) WHERE seq = 0;
+CREATE INDEX IF NOT EXISTS waitingByWidth ON row (lane, widthMs, record, id) WHERE seq = 0;
+CREATE INDEX IF NOT EXISTS waitingByAge ON row (lane, createdMs, id) WHERE seq = 0;
+CREATE INDEX IF NOT EXISTS held ON row (lane, createdMs, bytes);
 CREATE INDEX IF NOT EXISTS waitingBoundary ON row (boundaryMs) WHERE seq = 0;
 `
