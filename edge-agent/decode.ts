@@ -107,7 +107,14 @@ export class Decoder {
     if (this.#batch !== batch || this.#texts !== batch.texts) this.#bind(batch)
     const family = message.family === undefined ? undefined : this.#families.get(message.family)
     if (family === undefined) {
-      this.#reject(batch, message, this.#source(''), 'bad-topic', hideNumerals(message.source.slice(0, 64)), this.#raw(message.payload))
+      this.#reject(
+        batch,
+        message,
+        this.#source(''),
+        'bad-topic',
+        this.#masker.text(message.source.slice(0, 64)),
+        this.#raw(message.payload),
+      )
       return
     }
     const source = this.#source(message.source)

@@ -326,3 +326,25 @@ test('a full journal acknowledges nothing, closes with a reason, and goes on onc
   await publish()
   assert.ok(acknowledged > before)
 })
+
+test('while too much is in flight reading waits, and everything is acknowledged in the end', async () => {
+  const { broker, taken } = await front({ intake: { maxPendingBytes: 300, maxWaitMs: 5 } })
+  const clients = await Promise.all(Array.from({ length: 5 }, () => connect(broker.port)))
+  await Promise.all(
+    clients.flatMap((client, tap) =>
+      Array.from({ length: 60 }, (_, at) =>
+        client.publishAsync(`tributary/v1/network/tap-${tap}`, JSON.stringify({ ...event, pci: at }), { qos: 1 }),
+      ),
+    ),
+  )
+  assert.equal(taken.length, 300)
+})
+
+test('a strange topic is dead-lettered without its digits and control characters', async () => {
+  const { broker, taken } = await front()
+  const client = await device(broker.port)
+  client.send(raw.connect('device'))
+  client.send(raw.publish(1, 5, 'of/272011234567890/\u0001x', '{}'))
+  await eventually(() => client.got.length >= 8)
+  assert.equal(taken[0]!.field, 'of/###############/.x')
+})

@@ -143,7 +143,7 @@ export class MqttBroker implements Component {
       drainTimeout: drainTimeoutMs,
       maxInflightInbound: maxOpenPackets,
       maxClientsIdLength: 128,
-      maxTopicLevels: 32,
+      maxTopicLevels: 100, // aedes’ own ceiling; what is deeper breaks the connection
       queueLimit: 1024, // what came in one read with CONNECT; reading waits for the CONNACK
       persistence: new MqttSessions({
         released: (client, packetId) => this.#packets.release(client, packetId),
