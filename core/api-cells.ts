@@ -4,7 +4,24 @@ import { canonicalCell } from '#shared/cell-id.ts'
 import { needScope } from './api-access.ts'
 import { completenessOf } from './api-completeness.ts'
 import type { ApiDeps, ApiEnv } from './api-deps.ts'
-import { faults, groupBy, groupsOf, json, listOf, rangeAnswer, rangeOf, rangeQuery, rangeText, time, widen } from './api-schemas.ts'
+import { ApiProblem } from './api-problems.ts'
+import {
+  cursor,
+  decodeCursor,
+  encodeCursor,
+  faults,
+  groupBy,
+  groupsOf,
+  json,
+  limit,
+  listOf,
+  rangeAnswer,
+  rangeOf,
+  rangeQuery,
+  rangeText,
+  time,
+  widen,
+} from './api-schemas.ts'
 import { countPopulation } from './count-population.ts'
 import { type Grid, type KpiGroup, kpiGroups, mergeUsage, mergeWindows, type UsageGroup, usageGroups } from './merge-windows.ts'
 
@@ -26,6 +43,8 @@ const cell = z
   .refine((text) => canonicalCell(text) !== undefined, 'expected a cell as MCC-MNC-identity, such as 272-01-75893002')
   .optional()
 const region = z.string().max(64).optional()
+/** A page ends with a bucket, so it may hold some rows more than `limit`. */
+const paging = { limit: limit(100_000, 10_000), cursor }
 const named = z.string().max(64).optional()
 const count = z.number().int()
 const measure = z.number().nullable()
@@ -75,7 +94,7 @@ const kpisRoute = createRoute({
   description:
     'Merged from windows of 10 s by event time; quantiles are within 0.4 % of the exact ones. `range` is widened to whole windows.',
   middleware: [needScope('cells:read')] as const,
-  request: { query: z.object({ ...rangeQuery, bucket, cell, region, groupBy: groupBy(kpiGroups, ['cell']) }) },
+  request: { query: z.object({ ...rangeQuery, bucket, cell, region, groupBy: groupBy(kpiGroups, ['cell']), ...paging }) },
   responses: { 200: json(listOf(kpiRow, 'CellKpisList').extend({ range: rangeAnswer }), 'rows by bucket, then group'), ...faults },
 })
 
@@ -112,6 +131,7 @@ const usageRoute = createRoute({
       application: named,
       protocol: named,
       groupBy: groupBy(usageGroups, ['application']),
+      ...paging,
     }),
   },
   responses: {
@@ -163,9 +183,10 @@ export function cellRoutes(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const query = c.req.valid('query')
     const { tenant } = c.get('key')
     const grid = gridOf(query)
-    const asked = { ...grid.range, cell: query.cell && canonicalCell(query.cell), region: query.region }
-    const items = await mergeWindows(history.windowParts(tenant, asked), grid, groupsOf<KpiGroup>(query.groupBy))
-    return c.json({ items, next: null, completeness: await completenessOf(deps, tenant, grid.range), range: rangeText(grid.range) }, 200)
+    const asked = { ...grid.range, ...pageStart(query.cursor), cell: query.cell && canonicalCell(query.cell), region: query.region }
+    const { items, nextMs } = await mergeWindows(history.windowParts(tenant, asked), grid, groupsOf<KpiGroup>(query.groupBy))
+    const next = nextMs === undefined ? null : encodeCursor(nextMs, '')
+    return c.json({ items, next, completeness: await completenessOf(deps, tenant, grid.range), range: rangeText(grid.range) }, 200)
   })
 
   app.openapi(usageRoute, async (c) => {
@@ -173,9 +194,17 @@ export function cellRoutes(app: OpenAPIHono<ApiEnv>, deps: ApiDeps): void {
     const { tenant } = c.get('key')
     const grid = gridOf(query)
     const { region, application, protocol } = query
-    const asked = { ...grid.range, cell: query.cell && canonicalCell(query.cell), region, application, protocol }
-    const items = await mergeUsage(history.usageParts(tenant, asked), grid, groupsOf<UsageGroup>(query.groupBy))
-    return c.json({ items, next: null, completeness: await completenessOf(deps, tenant, grid.range), range: rangeText(grid.range) }, 200)
+    const asked = {
+      ...grid.range,
+      ...pageStart(query.cursor),
+      cell: query.cell && canonicalCell(query.cell),
+      region,
+      application,
+      protocol,
+    }
+    const { items, nextMs } = await mergeUsage(history.usageParts(tenant, asked), grid, groupsOf<UsageGroup>(query.groupBy))
+    const next = nextMs === undefined ? null : encodeCursor(nextMs, '')
+    return c.json({ items, next, completeness: await completenessOf(deps, tenant, grid.range), range: rangeText(grid.range) }, 200)
   })
 
   app.openapi(populationRoute, async (c) => {
@@ -199,6 +228,14 @@ function bucketMsOf(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * units[match[2]!]!
 }
 
-function gridOf(query: { from?: string | undefined; to?: string | undefined; bucket?: string | undefined }): Grid {
-  return { range: widen(rangeOf(query), windowMs), bucketMs: query.bucket === undefined ? undefined : bucketMsOf(query.bucket) }
+function gridOf(query: { from?: string | undefined; to?: string | undefined; bucket?: string | undefined; limit: number }): Grid {
+  const bucketMs = query.bucket === undefined ? undefined : bucketMsOf(query.bucket)
+  return { range: widen(rangeOf(query), windowMs), bucketMs, limit: query.limit }
+}
+
+function pageStart(text: string | undefined): { fromMs?: number } {
+  if (text === undefined) return {}
+  const found = decodeCursor(text)
+  if (found === undefined) throw new ApiProblem('invalid-argument', 'cursor: it is none that an answer gave as `next`')
+  return { fromMs: found.timeMs }
 }

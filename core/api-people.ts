@@ -3,6 +3,7 @@
  * only: it is pseudonymised here, the look-up is audited by pseudonym, and nothing that leaves here can be turned back.
  */
 import type { Context } from 'hono'
+import { routePath } from 'hono/route'
 import { hexToWords, normaliseMsisdn, wordsToHex } from '#shared/pseudonym.ts'
 import type { ApiDeps, ApiEnv } from './api-deps.ts'
 import { ApiProblem } from './api-problems.ts'
@@ -23,7 +24,7 @@ export async function lookUp(c: Context<ApiEnv>, deps: ApiDeps, phoneNumber: str
 
 export async function lookUpPseudonym(c: Context<ApiEnv>, { history, pseudonymiser, report }: ApiDeps, number: string): Promise<Person> {
   const { id, tenant } = c.get('key')
-  report.personLookedUp(id, tenant, c.req.path, pseudonymiser.text(hexToWords(number)))
+  report.personLookedUp(id, tenant, routePath(c, -1), pseudonymiser.text(hexToWords(number)))
   return { number, spans: await resolveNumber(history, tenant, number) }
 }
 

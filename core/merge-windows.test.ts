@@ -6,6 +6,7 @@ import { mergeUsage, mergeWindows } from './merge-windows.ts'
 import type { UsagePart, WindowPart } from './ports.ts'
 
 const range = { fromMs: 0, toMs: 3600_000 }
+const limit = 1_000
 
 function part(cell: string, startMs: number, rsrp: readonly number[], region = 'north'): WindowPart {
   const sketch = new QuantileSketch()
@@ -31,7 +32,7 @@ async function* paged<T>(...pages: T[][]): AsyncIterable<T[]> {
 
 test('parts of two agents merge into one row per bucket and cell, with the quantiles of all their values', async () => {
   const parts = [part('a', 0, [-80, -90]), part('a', 10_000, [-100]), part('a', 60_000, [-70]), part('b', 0, [-110])]
-  const rows = await mergeWindows(paged(parts.slice(0, 2), parts.slice(2)), { range, bucketMs: 60_000 }, ['cell'])
+  const { items: rows } = await mergeWindows(paged(parts.slice(0, 2), parts.slice(2)), { range, bucketMs: 60_000, limit }, ['cell'])
   assert.deepEqual(
     rows.map(({ bucket, events, ...row }) => [bucket.slice(14, 19), (row as { cell?: string }).cell, events]),
     [
@@ -52,9 +53,9 @@ test('whatever the order and the pages of the parts, the rows are the same, and 
     fc.asyncProperty(fc.array(values, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 5 }), async (all, size) => {
       const parts = all.map((rsrp, at) => part('a', at * 10_000, rsrp))
       const pages = Array.from({ length: Math.ceil(parts.length / size) }, (_, at) => parts.slice(at * size, (at + 1) * size))
-      const grid = { range, bucketMs: undefined }
-      const [one] = await mergeWindows(paged(parts), grid, [])
-      assert.deepEqual((await mergeWindows(paged(...[...pages].reverse()), grid, []))[0], one)
+      const grid = { range, bucketMs: undefined, limit }
+      const one = (await mergeWindows(paged(parts), grid, [])).items[0]
+      assert.deepEqual((await mergeWindows(paged(...[...pages].reverse()), grid, [])).items[0], one)
       const sorted = all.flat().sort((a, b) => a - b)
       const exact = sorted[sorted.length - Math.max(1, Math.ceil(0.5 * sorted.length))]!
       assert.ok(Math.abs(one!.rsrp_dbm_p50! - exact) <= Math.abs(exact) * 0.01, `${one!.rsrp_dbm_p50} for ${exact}`)
@@ -74,11 +75,20 @@ test('usage is summed exactly, by the groups asked for', async () => {
     rttSketch: new Uint8Array(0),
   })
   const parts = [usage('dns', 'udp', 100), usage('dns', 'tcp', 10), usage('quic', 'udp', 1)]
-  const rows = await mergeUsage(paged(parts), { range, bucketMs: undefined }, ['application'])
+  const { items: rows } = await mergeUsage(paged(parts), { range, bucketMs: undefined, limit }, ['application'])
   const bucket = '1970-01-01T00:00:00.000Z'
   const rest = { rtt_ms_p50: null, rtt_ms_p95: null, loss_ratio: 0.25 }
   assert.deepEqual(rows, [
     { bucket, application: 'dns', flows: 2, packets_up: 4, packets_down: 6, bytes_up: 110, bytes_down: 2 ** 53, ...rest },
     { bucket, application: 'quic', flows: 1, packets_up: 2, packets_down: 3, bytes_up: 1, bytes_down: 2 ** 52, ...rest },
   ])
+})
+
+test('a page ends with a bucket, and the next one begins where it says', async () => {
+  const parts = Array.from({ length: 12 }, (_, at) => part(`c${at % 3}`, Math.floor(at / 3) * 60_000, [-80]))
+  const first = await mergeWindows(paged(parts), { range, bucketMs: 60_000, limit: 4 }, ['cell'])
+  assert.deepEqual([first.items.length, first.nextMs], [6, 120_000])
+  const rest = parts.filter(({ startMs }) => startMs >= first.nextMs!)
+  const second = await mergeWindows(paged(rest), { range, bucketMs: 60_000, limit: 100 }, ['cell'])
+  assert.deepEqual([second.items.length, second.nextMs], [6, undefined])
 })

@@ -9,6 +9,14 @@ export interface Grid {
   readonly range: Range
   /** Undefined: the whole range is one bucket. */
   readonly bucketMs: number | undefined
+  /** A page ends with the bucket in which it reaches this many rows. */
+  readonly limit: number
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Where the next page begins; undefined: this was the last. */
+  readonly nextMs: number | undefined
 }
 
 type Labels = Readonly<Record<string, string>>
@@ -29,9 +37,30 @@ class Merger {
     this.#grid = grid
   }
 
-  row(startMs: number, labels: Labels): Row {
+  /** Parts come in order of their start: once a page is full, the first part of a later bucket says where the next one begins. */
+  async take<P extends { readonly startMs: number }>(
+    parts: AsyncIterable<readonly P[]>,
+    add: (part: P) => void,
+  ): Promise<number | undefined> {
+    let last = Number.NEGATIVE_INFINITY
+    for await (const page of parts) {
+      for (const part of page) {
+        const at = this.#bucketOf(part.startMs)
+        if (at > last && this.#rows.size >= this.#grid.limit) return at
+        last = at
+        add(part)
+      }
+    }
+    return undefined
+  }
+
+  #bucketOf(startMs: number): number {
     const { range, bucketMs } = this.#grid
-    const at = bucketMs === undefined ? range.fromMs : Math.floor(startMs / bucketMs) * bucketMs
+    return bucketMs === undefined ? range.fromMs : Math.floor(startMs / bucketMs) * bucketMs
+  }
+
+  row(startMs: number, labels: Labels): Row {
+    const at = this.#bucketOf(startMs)
     const key = JSON.stringify([at, labels])
     let row = this.#rows.get(key)
     if (row === undefined) {
@@ -66,18 +95,16 @@ export type KpiGroup = (typeof kpiGroups)[number]
 
 export async function mergeWindows(parts: AsyncIterable<readonly WindowPart[]>, grid: Grid, groupBy: readonly KpiGroup[]) {
   const merger = new Merger(grid)
-  for await (const page of parts) {
-    for (const part of page) {
-      const row = merger.row(part.startMs, labelsOf(part, groupBy))
-      add(row, part.sums)
-      keep(row, 'rsrpMinDbm', part.rsrpMinDbm, Math.min)
-      keep(row, 'rsrpMaxDbm', part.rsrpMaxDbm, Math.max)
-      keep(row, 'latencyMaxMs', part.latencyMaxMs, Math.max)
-      merge(row, 'rsrp', part.rsrpSketch)
-      merge(row, 'latency', part.latencySketch)
-    }
-  }
-  return merger.rows().map(({ bucketMs, labels, sums, sketches, extremes }) => {
+  const nextMs = await merger.take(parts, (part) => {
+    const row = merger.row(part.startMs, labelsOf(part, groupBy))
+    add(row, part.sums)
+    keep(row, 'rsrpMinDbm', part.rsrpMinDbm, Math.min)
+    keep(row, 'rsrpMaxDbm', part.rsrpMaxDbm, Math.max)
+    keep(row, 'latencyMaxMs', part.latencyMaxMs, Math.max)
+    merge(row, 'rsrp', part.rsrpSketch)
+    merge(row, 'latency', part.latencySketch)
+  })
+  const items = merger.rows().map(({ bucketMs, labels, sums, sketches, extremes }) => {
     const sum = (name: string) => sums[name] ?? 0
     const rsrp = (q: number) => negated(quantile(sketches.rsrp, 1 - q)) // the sketch holds −dBm
     return {
@@ -115,6 +142,7 @@ export async function mergeWindows(parts: AsyncIterable<readonly WindowPart[]>, 
       loss_ratio: ratio(sum('lossSum'), sum('lossCount')),
     }
   })
+  return { items, nextMs } satisfies Page<unknown>
 }
 
 export const usageGroups = ['application', 'protocol', 'cell', 'region'] as const
@@ -122,14 +150,12 @@ export type UsageGroup = (typeof usageGroups)[number]
 
 export async function mergeUsage(parts: AsyncIterable<readonly UsagePart[]>, grid: Grid, groupBy: readonly UsageGroup[]) {
   const merger = new Merger(grid)
-  for await (const page of parts) {
-    for (const part of page) {
-      const row = merger.row(part.startMs, labelsOf(part, groupBy))
-      add(row, part.sums)
-      merge(row, 'rtt', part.rttSketch)
-    }
-  }
-  return merger.rows().map(({ bucketMs, labels, sums, sketches }) => {
+  const nextMs = await merger.take(parts, (part) => {
+    const row = merger.row(part.startMs, labelsOf(part, groupBy))
+    add(row, part.sums)
+    merge(row, 'rtt', part.rttSketch)
+  })
+  const items = merger.rows().map(({ bucketMs, labels, sums, sketches }) => {
     const sum = (name: string) => sums[name] ?? 0
     return {
       bucket: new Date(bucketMs).toISOString(),
@@ -144,6 +170,7 @@ export async function mergeUsage(parts: AsyncIterable<readonly UsagePart[]>, gri
       loss_ratio: ratio(sum('lossSum'), sum('lossCount')),
     }
   })
+  return { items, nextMs } satisfies Page<unknown>
 }
 
 function labelsOf<G extends string>(part: Readonly<Record<G, string>>, groupBy: readonly G[]): Labels {
