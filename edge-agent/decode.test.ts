@@ -15,7 +15,7 @@ function decode(payload: unknown, options: { family?: string; source?: string; c
   const unknown: string[] = []
   const decoder = new Decoder(
     { pseudonymiser, hasher: new IdHasher(Uint32Array.of(1, 2, 3, 4)), unknownField: (_, name) => unknown.push(name) },
-    options.config,
+    { log2Remembered: 8, ...options.config },
   )
   const batch = new EventBatch(1)
   const octets = payload instanceof Uint8Array ? payload : Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))

@@ -35,6 +35,8 @@ export interface DecoderConfig {
   readonly dpiCell?: string
   /** Event types counted under their own name, per family; those beyond are counted as `other`. */
   readonly maxEventTypes?: number
+  /** So many pseudonyms of SIMs are remembered, as a power of two; a quarter as many of numbers and devices. 32 octets each. */
+  readonly log2Remembered?: number
 }
 
 interface Source {
@@ -62,15 +64,15 @@ export class Decoder {
 
   constructor(
     { pseudonymiser, hasher, unknownField = () => {}, failed = () => {} }: DecoderDeps,
-    { dpiCell, maxEventTypes = 64 }: DecoderConfig = {},
+    { dpiCell, maxEventTypes = 64, log2Remembered = 19 }: DecoderConfig = {},
   ) {
     this.#hasher = hasher
     this.#failed = failed
     this.#masker = new Masker(pseudonymiser)
     const pseudonyms = {
-      imsi: new PseudonymTable(pseudonymiser, 'imsi'),
-      msisdn: new PseudonymTable(pseudonymiser, 'msisdn'),
-      imei: new PseudonymTable(pseudonymiser, 'imei'),
+      imsi: new PseudonymTable(pseudonymiser, 'imsi', log2Remembered),
+      msisdn: new PseudonymTable(pseudonymiser, 'msisdn', log2Remembered - 2),
+      imei: new PseudonymTable(pseudonymiser, 'imei', log2Remembered - 2),
     }
     for (const family of families) {
       const decoder = new FamilyDecoder(family, {

@@ -16,7 +16,7 @@ export class PseudonymTable {
   #next = 0
 
   /** `log2Records`: 32 octets each. */
-  constructor(pseudonymiser: Pseudonymiser, type: IdentityType, log2Records = 19) {
+  constructor(pseudonymiser: Pseudonymiser, type: IdentityType, log2Records: number) {
     this.#pseudonymiser = pseudonymiser
     this.#type = type
     this.#records = new Uint32Array(recordWords * 2 ** log2Records)
