@@ -36,6 +36,7 @@ export interface DetectorOptions {
 
 const version = 1
 const sweptPerWatermark = 2048
+const pruneEveryMs = 60_000
 
 export function createDetector(options: DetectorOptions): RegionDetector {
   return new RegionDetector(options)
@@ -55,6 +56,7 @@ export class RegionDetector implements Detector {
   readonly #teller: Teller
   #curated: Batch<'sighting'>[] = []
   #watermarkMs = Number.NEGATIVE_INFINITY
+  #prunedMs = Number.NEGATIVE_INFINITY
 
   constructor({ region, tenant = 'default', cells = [], shards = 1, config = defaultDetection() }: DetectorOptions) {
     this.#config = config
@@ -124,8 +126,11 @@ export class RegionDetector implements Detector {
     const { latenessMs, keepMs } = this.#config.sim
     const horizon = { settledMs: timeMs - latenessMs, finalMs: timeMs - keepMs }
     this.#judge.horizon = horizon
-    this.#judge.prune()
-    this.#borders.prune(horizon.finalMs)
+    if (timeMs - this.#prunedMs >= pruneEveryMs) {
+      this.#prunedMs = timeMs
+      this.#judge.prune()
+      this.#borders.prune(horizon.finalMs)
+    }
     sims.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
     numbers.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
     devices.sweep(sweptPerWatermark, horizon.settledMs, timeMs - this.#config.simBox.keepMs)

@@ -6,7 +6,8 @@
  *
  * Revisions: `knowledge` grows with every sighting that changes a key's history and is a function of that history alone. So a hub that was
  * killed and replays reaches the same revisions for the same contents, and where two regions tell one alert the better informed one wins.
- * Within one hub a revision also always exceeds the one before.
+ * Within one hub a revision also always exceeds the one before. What was told between a snapshot and a kill and no longer holds is told and
+ * taken back again by the replay of the same messages; only notices of other regions may come in between at other moments than before.
  */
 import { hash } from 'node:crypto'
 

@@ -43,6 +43,7 @@ export class Witness {
   /** Takes one row in; answers the SIM, or what stands in for it. 0: nobody was named. */
   sighted(who: Identities, row: number, timeMs: number, cell: number): number {
     const { sims, numbers, devices, models } = this.#state
+    if (!(timeMs > 0)) return 0
     const at = row * 4
     let sim = sims.add(who.subscriber, at)
     const number = numbers.add(who.number, at)

@@ -23,6 +23,7 @@ export class BatchBuilder<K extends RecordKind> {
   rows = 0
   #capacity: number
   readonly #schema: [name: string, type: ColumnType][]
+  readonly #octetColumns: readonly string[]
   #texts: string[] = ['']
   #codes = new Map<string, number>([['', 0]])
 
@@ -30,6 +31,7 @@ export class BatchBuilder<K extends RecordKind> {
     this.kind = kind
     this.#capacity = capacity
     this.#schema = Object.entries(recordSchemas[kind]) as [string, ColumnType][]
+    this.#octetColumns = this.#schema.filter(([, type]) => type === 'bytes').map(([name]) => name)
     this.columns = this.#allocate(capacity)
   }
 
@@ -37,11 +39,9 @@ export class BatchBuilder<K extends RecordKind> {
   add(): number {
     if (this.rows === this.#capacity) this.#grow(this.#capacity * 2)
     const row = this.rows++
-    for (const [name, type] of this.#schema) {
-      if (type === 'bytes') {
-        const column = this.#column(name) as BytesColumn
-        column.offsets[row + 1] = column.offsets[row]!
-      }
+    for (const name of this.#octetColumns) {
+      const column = this.#column(name) as BytesColumn
+      column.offsets[row + 1] = column.offsets[row]!
     }
     return row
   }
