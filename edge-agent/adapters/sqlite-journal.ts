@@ -122,7 +122,7 @@ export class SqliteJournal implements Journal {
     const sinceMs = this.#clock.nowMs() - this.#config.idWindowMs
     for (const { file, first } of covered) {
       try {
-        const segment = SqliteSegment.open(file)
+        const segment = SqliteSegment.openToRead(file)
         try {
           this.#idSegments.write(first, segment.ids(sinceMs))
         } finally {

@@ -85,6 +85,17 @@ export class SqliteSegment {
     }
   }
 
+  /** For reading ids of a sealed segment: not verified, because that reads the whole file. */
+  static openToRead(file: string): SqliteSegment {
+    const db = openDatabase(file, { readonly: true })
+    try {
+      return new SqliteSegment(file, db)
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  }
+
   append(row: StoredRow, packets: PacketChanges): void {
     if (packets.taken.length + packets.released.length === 0) this.#write(row)
     else this.#appendAll.immediate(row, packets)
