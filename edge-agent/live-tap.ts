@@ -60,7 +60,7 @@ export class LiveTap {
         if (viewer.missed > 0) lines.push(JSON.stringify({ missed: viewer.missed }))
         viewer.missed = 0
         yield* lines
-        if (lines.length > 0 || signal.aborted) continue
+        if (viewer.lines.length > 0 || viewer.missed > 0 || signal.aborted) continue // came while the lines were taken
         await new Promise<void>((resolve) => {
           viewer.wake = resolve
           void wait(1_000, undefined, { ref: false }).then(resolve)
