@@ -3,7 +3,8 @@
  * release that rest on it.
  *
  * Promises: what is captured belongs together (one synchronous step); only one runs at a time; the interval stretches to 20 times what
- * detection stands still for one, and to twice what one takes in all, but not beyond 20 s: agents send again after 30 s without a watermark. A snapshot that cannot be written is reported and tried again: until then no agent frees a row. A stale epoch ends the hub.
+ * detection stands still for one, and to twice what one takes in all, but not beyond 20 s: agents send again after 30 s without a watermark. A snapshot that cannot be written is reported and tried again: until then no agent frees a row. A stale epoch ends the hub, and so does
+ * a disk that can no longer be trusted: it is opened and checked anew by the next start.
  */
 import type { Clock } from '#shared/clock.ts'
 import { describeError, findError } from '#shared/errors.ts'
@@ -86,7 +87,7 @@ export class Checkpointer {
         durationMs,
       )
     } catch (error) {
-      if (findError(error, 'stale-epoch') !== undefined) die(error)
+      if (findError(error, 'stale-epoch') !== undefined || findError(error, 'store-failed') !== undefined) die(error)
       else report.snapshotFailed(describeError(error))
     }
   }

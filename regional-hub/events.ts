@@ -23,6 +23,7 @@ export interface HubReport {
   snapshotFailed(words: string): void
   snapshotBroken(file: string, words: string): void
   restored(words: string): void
+  spoolBroken(file: string, words: string): void
   claimsDropped(count: number): void
   consoleClientDropped(): void
   historyFailed(words: string): void
@@ -111,6 +112,11 @@ export function createReport(log: Logger, metrics: Metrics): HubReport {
       log.error({ words }, 'the snapshot could not be written; agents keep their rows until one can')
     },
     snapshotBroken: (file, words) => log.error({ file, words }, 'a snapshot could not be read; it was set aside'),
+    spoolBroken: (file, words) =>
+      log.error(
+        { file, words },
+        'the spool could not be opened and was set aside: agents send again what it held; alerts that waited in it may be missing at the core',
+      ),
     restored: (words) => log.info({ words }, 'state restored'),
     claimsDropped: (count) => {
       claimsLost.inc(count)

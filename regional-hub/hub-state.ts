@@ -68,6 +68,13 @@ export class HubState {
     }
   }
 
+  /** What was taken may be gone: everything the inbox and the agents still hold is new again. */
+  forgetTaken(): void {
+    this.ledger = new Ledger()
+    this.progress = new Progress(this.#roster, this.ledger)
+    this.inboxCursor = startOfStream
+  }
+
   restore(parts: readonly Uint8Array[], detector: Detector, report: HubReport): void {
     this.ledger = Ledger.decode(parts[0]!)
     this.progress = new Progress(this.#roster, this.ledger)

@@ -2,8 +2,10 @@
  * Opens the ends of the pipeline as the settings say: the region's NATS server (through which the core's is reached) and the files of `dataDir`,
  * which exists.
  */
+import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectNats } from '#shared/adapters/nats-connection.ts'
+import { describeError, findError } from '#shared/errors.ts'
 import { FileSnapshot } from './adapters/file-snapshot.ts'
 import { NatsClaims } from './adapters/nats-claims.ts'
 import { NatsEpoch } from './adapters/nats-epoch.ts'
@@ -45,7 +47,24 @@ export async function openEnds(config: HubConfig, report: HubReport, signal: Abo
       onRewind,
       onRetry: (stream, error) => report.readerRetried(stream, error),
     }),
-    spool: new SqliteSpool({ file: join(dataDir, 'spool.db'), quotaBytes: spool.quotaBytes, memoryBytes: spool.memoryBytes }),
+    ...openSpool(join(dataDir, 'spool.db'), spool, report),
     snapshots: new FileSnapshot(dataDir, (file, words) => report.snapshotBroken(file, words)),
+  }
+}
+
+/** A spool that cannot be opened is set aside: the agents still hold what it held of theirs, so the ledger begins anew and they send it again. */
+function openSpool(
+  file: string,
+  { quotaBytes, memoryBytes }: HubConfig['spool'],
+  report: HubReport,
+): Pick<PipelineEnds, 'spool' | 'spoolWasLost'> {
+  const options = { file, quotaBytes, memoryBytes }
+  try {
+    return { spool: new SqliteSpool(options), spoolWasLost: false }
+  } catch (error) {
+    if (findError(error, 'store-failed') === undefined || !existsSync(file)) throw error
+    report.spoolBroken(file, describeError(error))
+    for (const suffix of ['', '-wal', '-shm']) if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${file}.broken${suffix}`)
+    return { spool: new SqliteSpool(options), spoolWasLost: true }
   }
 }

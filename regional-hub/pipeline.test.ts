@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers as natsHeaders } from '@nats-io/transport-node'
@@ -128,6 +128,7 @@ test('a server that lost what it had not synced: the cursor starts again at the 
   timeout: 60_000,
 }, async () => {
   const hub = await startHub('second')
+  const before = new Set(await trunkRows('location.updates.north')).size
   for (let seq = 1; seq <= 50; seq++) await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', seq, 5))
   await until(() => latest('e3') === 50, 'watermark 50 of e3')
   await region.kill('region')
@@ -137,9 +138,23 @@ test('a server that lost what it had not synced: the cursor starts again at the 
   await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', 50, 5)) // what the agent still held
   await publish(sightingsOf('north', 'north-1', 'e3', 'sighting', 51, 5))
   await until(() => latest('e3') === 51, 'watermark 51 of e3', 40_000)
-  const found = await trunkRows('location.updates.north')
-  assert.equal(new Set(found).size, found.length)
+  assert.equal(new Set(await trunkRows('location.updates.north')).size, before + 255)
   await hub.stop(5_000)
+})
+
+test('a spool that cannot be opened is set aside, and what the agents still hold comes through again', { timeout: 60_000 }, async () => {
+  const hub = await startHub('spoiled')
+  await publish(sightingsOf('north', 'north-1', 'e4', 'sighting', 1, 5))
+  await until(() => latest('e4') === 1, 'watermark 1 of e4')
+  await hub.stop(5_000)
+  for (const suffix of ['-wal', '-shm']) rmSync(`${region.dir}/spoiled/spool.db${suffix}`, { force: true })
+  writeFileSync(`${region.dir}/spoiled/spool.db`, 'this was a database '.repeat(1000))
+  const again = await startHub('spoiled')
+  await publish(sightingsOf('north', 'north-1', 'e4', 'sighting', 1, 5)) // it was not freed for sure: the agent may send it again
+  await publish(sightingsOf('north', 'north-1', 'e4', 'sighting', 2, 5))
+  await until(() => latest('e4') === 2, 'watermark 2 of e4')
+  assert.equal(existsSync(`${region.dir}/spoiled/spool.db.broken`), true)
+  await again.stop(5_000)
 })
 
 function latest(epoch: string): number {

@@ -10,7 +10,7 @@
  * ends the first. While the core is away detection and console go on, and what is for the trunk waits in the spool.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Beat, Fence, Notice, Triage } from '#shared/control.ts'
+import type { Fence, Notice, Triage } from '#shared/control.ts'
 import type { Component, Trunk } from '#shared/ports.ts'
 import { pump } from '#shared/pump.ts'
 import { sleep } from '#shared/retry.ts'
@@ -43,6 +43,8 @@ export interface PipelineEnds {
   readonly trunk: Trunk
   readonly claims: NatsClaims
   readonly spool: SqliteSpool
+  /** The spool of the last run could not be opened. */
+  readonly spoolWasLost: boolean
   readonly snapshots: FileSnapshot
 }
 
@@ -111,6 +113,7 @@ export class HubPipeline implements Component {
         `${found.isPrevious ? 'the snapshot before the last' : 'snapshot'} of epoch ${found.header.hubEpoch}, inbox position ${this.state.inboxCursor.position}`,
       )
     }
+    if (this.#ends.spoolWasLost) this.state.forgetTaken()
     spool.open(found === undefined ? undefined : this.state.spoolHead)
     this.#assemble()
     await inbox.prepare(signal)
@@ -214,7 +217,7 @@ export class HubPipeline implements Component {
     const { inbox, claims } = this.#ends
     const { signal } = this.#abort
     this.#drain.start(signal)
-    const unsubscribe = inbox.onBeat((beat) => this.#heard(beat))
+    const unsubscribe = inbox.onBeat((beat) => this.state.progress.heard(beat, this.#deps.clock.nowMs()))
     signal.addEventListener('abort', unsubscribe, { once: true })
     const reading = pump<InboxMessage>({
       source: inbox.read(this.state.inboxCursor, this.#reading.signal),
@@ -266,10 +269,6 @@ export class HubPipeline implements Component {
     if (!this.#taker.isDirty) return
     this.#lastFlushMs = nowMs
     this.#taker.flush()
-  }
-
-  #heard(beat: Beat): void {
-    this.state.progress.heard(beat, this.#deps.clock.nowMs())
   }
 
   async #everyTick(signal: AbortSignal): Promise<void> {

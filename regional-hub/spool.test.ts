@@ -114,6 +114,20 @@ test('when one of several in flight fails, it and all after it go again; a barri
   spool.close()
 })
 
+test('a disk without room: what was pushed stays in memory, the spool says it is full, and goes on once there is room', () => {
+  const spool = new SqliteSpool({ file: join(dir, 'room.db'), quotaBytes: 100_000, memoryBytes: 1000 })
+  spool.open(undefined)
+  for (let at = 1; at <= 10; at++) spool.push('t', new Uint8Array(60_000).fill(at), '')
+  assert.equal(spool.full, true)
+  assert.throws(() => spool.persist(), /no room/)
+  assert.deepEqual(ids(spool), range(1, 10))
+  spool.acknowledge(9)
+  spool.persist()
+  assert.equal(spool.full, false)
+  assert.deepEqual(ids(spool), [10])
+  spool.close()
+})
+
 test('a frame that no trunk can take is reported and passed', async () => {
   const spool = openSpool('refused')
   for (let at = 1; at <= 3; at++) spool.push('t', octet(at), '')

@@ -45,6 +45,8 @@ export class SqliteSpool {
   /** Id of the newest item of the window. */
   #taken = 0
   #diskBytes = 0
+  /** The disk refused the last write: nothing more is taken until one succeeds. What is in memory stays there. */
+  #isStuck = false
 
   constructor(options: SpoolOptions) {
     this.#options = options
@@ -77,7 +79,7 @@ export class SqliteSpool {
   push(topic: string, frame: Uint8Array, key: string, barrier = false): void {
     this.#tail.push({ id: ++this.#head, topic, frame, key, barrier })
     this.#tailBytes += frame.length
-    if (this.#tailBytes > this.#options.memoryBytes) this.#spill()
+    if (this.#tailBytes > this.#options.memoryBytes && !this.#isStuck) this.#spill()
   }
 
   /** Id of the newest item. */
@@ -99,7 +101,7 @@ export class SqliteSpool {
   }
 
   get full(): boolean {
-    return this.bytes > this.#options.quotaBytes
+    return this.#isStuck || this.bytes > this.#options.quotaBytes
   }
 
   /** The item after `id`, or undefined when that was the last one. */
@@ -121,22 +123,33 @@ export class SqliteSpool {
   /** Returns once everything that waits is fsynced. */
   persist(): void {
     const waiting = [...this.#window, ...this.#tail].filter(({ id }) => id > this.#persisted)
-    if (waiting.length === 0 && this.#deleted >= this.#acknowledged) return
+    if (waiting.length === 0 && this.#deleted >= this.#acknowledged && !this.#isStuck) return
+    const diskBytes = this.#diskBytes
+    try {
+      this.#write(waiting)
+    } catch (error) {
+      this.#diskBytes = diskBytes
+      throw error
+    }
+  }
+
+  #write(waiting: readonly SpoolItem[]): void {
     guard(this.#options.file, () => {
       const insert = this.#db.prepare('INSERT INTO item (id, topic, key, barrier, frame) VALUES (?, ?, ?, ?, ?)')
       this.#db
         .transaction(() => {
+          const gone = this.#db.prepare('SELECT total(length(frame)) FROM item WHERE id <= ?').pluck()
+          this.#diskBytes -= gone.get(this.#acknowledged) as number
+          this.#db.prepare('DELETE FROM item WHERE id <= ?').run(this.#acknowledged)
           for (const { id, topic, key, barrier, frame } of waiting) {
             insert.run(id, topic, key, barrier ? 1 : 0, frame)
             this.#diskBytes += frame.length
           }
-          const gone = this.#db.prepare('SELECT total(length(frame)) FROM item WHERE id <= ?').pluck()
-          this.#diskBytes -= gone.get(this.#acknowledged) as number
-          this.#db.prepare('DELETE FROM item WHERE id <= ?').run(this.#acknowledged)
         })
         .immediate()
       this.#persisted = this.#head
       this.#deleted = this.#acknowledged
+      this.#isStuck = false
     })
   }
 
@@ -144,8 +157,14 @@ export class SqliteSpool {
     this.#db.close()
   }
 
+  /** Never throws: whoever pushes has taken the batch already. The next `persist` tells what is wrong. */
   #spill(): void {
-    this.persist()
+    try {
+      this.persist()
+    } catch {
+      this.#isStuck = true
+      return
+    }
     this.#tail = []
     this.#tailBytes = 0
   }
