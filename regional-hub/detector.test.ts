@@ -118,6 +118,20 @@ test('one IMEI printed on many phones all over the country is no SIM box', () =>
   assert.deepEqual(detect(log).standing('sim-box'), [])
 })
 
+test('one IMEI on two thousand phones holds nobody up', () => {
+  const detector = createDetector({ region: 'north', cells: cellRows() })
+  const log = Array.from({ length: 2000 }, (_, n) => ({
+    timeMs: at(n * second),
+    sim: `sim ${n}`,
+    device: 'copied IMEI',
+    cell: cellAt((n % 8) * 50),
+  }))
+  const held = feed(detector, log, 1)
+  detector.watermark(at(hour))
+  held.take(detector.flush())
+  assert.deepEqual(held.types(), [])
+})
+
 test('a SIM seen 100 km away a minute later is a clone', () => {
   const [alert] = detect([
     { timeMs: at(0), sim: 'ann', cell: cellAt(0) },

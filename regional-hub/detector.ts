@@ -37,6 +37,7 @@ export interface DetectorOptions {
 const version = 1
 const sweptPerWatermark = 2048
 const pruneEveryMs = 60_000
+const crowdsEveryMs = 10_000
 
 export function createDetector(options: DetectorOptions): RegionDetector {
   return new RegionDetector(options)
@@ -57,6 +58,7 @@ export class RegionDetector implements Detector {
   #curated: Batch<'sighting'>[] = []
   #watermarkMs = Number.NEGATIVE_INFINITY
   #prunedMs = Number.NEGATIVE_INFINITY
+  #crowdsMs = Number.NEGATIVE_INFINITY
 
   constructor({ region, tenant = 'default', cells = [], shards = 1, config = defaultDetection() }: DetectorOptions) {
     this.#config = config
@@ -130,6 +132,10 @@ export class RegionDetector implements Detector {
       this.#prunedMs = timeMs
       this.#judge.prune()
       this.#borders.prune(horizon.finalMs)
+    }
+    if (timeMs - this.#crowdsMs >= crowdsEveryMs) {
+      this.#crowdsMs = timeMs
+      this.#teller.tell(this.#judge.settle(true))
     }
     sims.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
     numbers.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)

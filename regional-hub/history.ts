@@ -169,12 +169,13 @@ export class History {
   }
 
   /**
-   * Forgets what no late sighting can ask for any more. Older than `settledMs`: all but the first and last sighting of each run of one `a`;
+   * Forgets what no late sighting can ask for any more. Older than `settledMs`: all but the first and last sighting of each run of one `a` (and `b`);
    * older than `finalMs`: all but the newest. Returns the list's head.
    */
   prune(head: number, settledMs: number, finalMs: number): number {
     let kept = 0
     let keptA = 0
+    let keptB = 0
     let point = head
     while (point !== 0) {
       const next = this.older(point)
@@ -184,13 +185,15 @@ export class History {
       const drop =
         kept !== 0 &&
         this.timeMs(kept) < settledMs &&
-        (a === 0 || (timeMs < finalMs && keptA !== 0) || (keptA === a && this.#olderA(point) === a))
+        (a === 0 || (timeMs < finalMs && keptA !== 0) || (keptA === a && this.#isInside(point, a, keptB)))
       if (drop) {
         this.#setOlder(kept, next)
         this.#release(point)
       } else {
         kept = point
+        if (a !== 0 && a !== keptA) keptB = 0
         if (a !== 0) keptA = a
+        if (this.b(point) !== 0) keptB = this.b(point)
       }
       point = next
     }
@@ -214,11 +217,17 @@ export class History {
     for (const part of parts.slice(1)) this.#addPage(wordsOf(part).buffer)
   }
 
-  #olderA(point: number): number {
+  /** Whether a run of `a` goes on before the point, and with the same `b` as on both sides if the point names one. */
+  #isInside(point: number, a: number, keptB: number): boolean {
+    const b = this.b(point)
+    if (b !== 0 && b !== keptB) return false
     for (let older = this.older(point); older !== 0; older = this.older(older)) {
-      if (this.a(older) !== 0) return this.a(older)
+      if (this.a(older) === 0) continue
+      if (this.a(older) !== a) return false
+      if (b === 0 || this.b(older) === b) return true
+      if (this.b(older) !== 0) return false
     }
-    return 0
+    return false
   }
 
   #isMate(point: number, cell: number, a: number, b: number): boolean {

@@ -16,6 +16,8 @@ import { judgeDevices, judgeRegions, judgeSims, type Run, runsOf } from './sim-r
 const numberSim = bindingKinds.indexOf('number-sim')
 const simDevice = bindingKinds.indexOf('sim-device')
 const toldEveryS = 3600
+/** One IMEI on thousands of phones: a device with so many sightings is looked at with the watermark, not with every message. */
+const crowdedPoints = 256
 
 type Due = Map<number, number>
 
@@ -26,6 +28,7 @@ export class Judge {
   #sims: Due = new Map()
   #numbers: Due = new Map()
   #devices: Due = new Map()
+  readonly #crowded = new Set<number>()
   /** Pair of cells and day → SIMs that jump there; and the pairs of each SIM. */
   #jumps = new Map<string, Set<number>>()
   #pairs = new Map<number, Set<string>>()
@@ -87,27 +90,21 @@ export class Judge {
     this.#book.seed(key, { record: 'binding', id: `${to}:${firstMs}`, timeMs: lastMs, binding }, lastMs)
   }
 
-  /** Looks at everything that is due. */
-  settle(): Told[] {
+  /** Looks at everything that is due; at crowded devices only `withCrowds`. */
+  settle(withCrowds = false): Told[] {
     for (let due = this.#sims; due.size > 0; due = this.#sims) {
       // A pair of cells that turns out to be a mistake in the map makes other SIMs due again.
       this.#sims = new Map()
       for (const [sim, arrivalMs] of due) this.#settleSim(sim, arrivalMs)
     }
     for (const [number, arrivalMs] of this.#numbers) this.#settleNumber(number, arrivalMs)
+    const waiting: Due = new Map()
     for (const [device, arrivalMs] of this.#devices) {
-      const points = this.#context.devices.points(device)
-      this.#settle(
-        `d${device}`,
-        judgeSimBox(this.#context, device, points),
-        points,
-        this.#context.config.sim.deviceBucketMs,
-        false,
-        arrivalMs,
-      )
+      if (!withCrowds && this.#crowded.has(device)) waiting.set(device, arrivalMs)
+      else this.#settleDevice(device, arrivalMs)
     }
     this.#numbers = new Map()
-    this.#devices = new Map()
+    this.#devices = waiting
     const told = this.#told
     this.#told = []
     return told
@@ -172,6 +169,14 @@ export class Judge {
       this.#settle(`n${number}`, judgeSims(context, number, points), points, context.config.sim.numberBucketMs, false, arrivalMs)
     this.#tellBindings(numberSim, `N${number}`, numbers.hex(number), isSeveral, points, arrivalMs, (run) => context.sims.hex(run.a))
     if (points.count > 0) numbers.setTold(number, Math.floor(points.timeMs[points.count - 1]! / 1000))
+  }
+
+  #settleDevice(device: number, arrivalMs: number): void {
+    const points = this.#context.devices.points(device)
+    if (points.count > crowdedPoints) this.#crowded.add(device)
+    else this.#crowded.delete(device)
+    const outcomes = judgeSimBox(this.#context, device, points)
+    this.#settle(`d${device}`, outcomes, points, this.#context.config.sim.deviceBucketMs, false, arrivalMs)
   }
 
   #settle(key: string, outcomes: readonly Outcome[], points: Points, bucketMs: number, byCell: boolean, arrivalMs: number): void {

@@ -19,33 +19,33 @@ export function judgeSimBox(context: RuleContext, device: number, points: Points
   if (allowedModels.includes(model)) return []
   const outcomes = new Map<number, Outcome>()
   for (const window of windows) {
-    const counts = new Map<number, number>()
+    const sims = new Map<number, number>()
+    const sites = new Map<number, number>()
     let from = 0
     for (let to = 0; to < points.count; to++) {
-      counts.set(points.a[to]!, (counts.get(points.a[to]!) ?? 0) + 1)
-      while (points.timeMs[to]! - points.timeMs[from]! > window.windowMs) {
-        const left = counts.get(points.a[from]!)! - 1
-        if (left === 0) counts.delete(points.a[from]!)
-        else counts.set(points.a[from]!, left)
-        from++
+      count(sims, points.a[to]!, 1)
+      count(sites, siteOf(context, points, to), 1)
+      for (; points.timeMs[to]! - points.timeMs[from]! > window.windowMs; from++) {
+        count(sims, points.a[from]!, -1)
+        count(sites, siteOf(context, points, from), -1)
       }
       const week = Math.floor(points.timeMs[to]! / weekMs)
-      if (counts.size < window.sims || outcomes.has(week)) continue
-      const site = siteShare(context, points, from, to)
-      if (site.share < context.config.simBox.sameSiteShare || isDuplicate(context, points, from, to)) continue
+      if (sims.size < window.sims || outcomes.has(week)) continue
+      const share = Math.max(...sites.values()) / (to - from + 1)
+      if (share < context.config.simBox.sameSiteShare || isDuplicate(context, points, from, to)) continue
       const hex = context.devices.hex(device)
       const first = sightingEvidence(context, points, from)
       const last = sightingEvidence(context, points, to)
-      const sims = [...counts.keys()].map((sim) => context.sims.hex(sim)).sort()
+      const names = [...sims.keys()].map((sim) => context.sims.hex(sim)).sort()
       const evidence = {
         rule: 'SIM_BOX',
-        words: `${sims.length} SIMs were seen in one device within ${duration(window.windowMs)}, ${Math.round(site.share * 100)} % of the time at one site.`,
+        words: `${names.length} SIMs were seen in one device within ${duration(window.windowMs)}, ${Math.round(share * 100)} % of the time at one site.`,
         region: last.region,
         regionBefore: first.region,
         regionAfter: last.region,
-        simCount: sims.length,
-        sims: sims.slice(0, namedSims),
-        sameSiteShare: Math.round(site.share * 1000) / 1000,
+        simCount: names.length,
+        sims: names.slice(0, namedSims),
+        sameSiteShare: Math.round(share * 1000) / 1000,
         before: first,
         after: last,
         model,
@@ -58,18 +58,16 @@ export function judgeSimBox(context: RuleContext, device: number, points: Points
   return [...outcomes.values()]
 }
 
-/** The largest share of sightings at one site; a cell of unknown place is a site of its own. */
-function siteShare(context: RuleContext, points: Points, from: number, to: number): { share: number } {
-  const sites = new Map<string, number>()
-  let most = 0
-  for (let at = from; at <= to; at++) {
-    const cell = points.cell[at]! & cellMask
-    const site = context.cells.isLocated(cell) ? `s${context.cells.site[cell]}` : `c${cell}`
-    const count = (sites.get(site) ?? 0) + 1
-    sites.set(site, count)
-    most = Math.max(most, count)
-  }
-  return { share: most / (to - from + 1) }
+function count(counts: Map<number, number>, key: number, by: number): void {
+  const now = (counts.get(key) ?? 0) + by
+  if (now === 0) counts.delete(key)
+  else counts.set(key, now)
+}
+
+/** The site a sighting was at; a cell of unknown place is a site of its own (below zero). */
+function siteOf(context: RuleContext, points: Points, at: number): number {
+  const cell = points.cell[at]! & cellMask
+  return context.cells.isLocated(cell) ? context.cells.site[cell]! : -cell
 }
 
 function isDuplicate(context: RuleContext, points: Points, from: number, to: number): boolean {
