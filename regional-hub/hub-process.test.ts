@@ -8,7 +8,7 @@ import { headers as natsHeaders } from '@nats-io/transport-node'
 import { connectNats, ensureStream, type NatsConnection } from '#shared/adapters/nats-connection.ts'
 import { BatchBuilder } from '#shared/batch-builder.ts'
 import { decodeBatch } from '#shared/batch-codec.ts'
-import { type Beat, headers, subjects, type Triage, type Watermark } from '#shared/control.ts'
+import { type Beat, type Fence, headers, subjects, type Triage, type Watermark } from '#shared/control.ts'
 import { QuantileSketch } from '#shared/quantile-sketch.ts'
 import type { Batch } from '#shared/records.ts'
 import { sleep } from '#shared/retry.ts'
@@ -174,6 +174,21 @@ test('an alert is triaged here, the word is kept with its history and reaches th
     (await get('/api/alerts?status=active')).items.some((one) => one.id === alert.id),
     false,
   )
+})
+
+test('what the core says holds here: a fence, and a triage of a later revision', { timeout: 30_000 }, async () => {
+  const fence: Fence = { id: 'f1', name: 'harbour', revision: 1, geometry: { type: 'Circle', center: [-6, 53], radiusM: 500 } }
+  const [alert] = (await get('/api/alerts')).items
+  assert.ok(alert)
+  const triage: Triage = { alertId: alert.id, revision: 7, status: 'closed', by: 'core', reason: 'done', atMs: Date.now() }
+  const core = jetstream(coreClient)
+  await core.publish(subjects.fence('default', 'f1'), JSON.stringify(fence))
+  await core.publish(subjects.fence('default', 'bad'), 'no JSON')
+  await core.publish(subjects.triage('default', alert.id), JSON.stringify(triage))
+  await until(async () => (await get('/api/fences')).items.length === 1, 'the fence')
+  await until(async () => (await get('/api/alerts?status=closed')).items.some(({ id }) => id === alert.id), 'the alert is closed')
+  await core.publish(subjects.fence('default', 'f1'), JSON.stringify({ ...fence, revision: 2, deleted: true }))
+  await until(async () => (await get('/api/fences')).items.length === 0, 'the fence is gone')
 })
 
 function deviceSighting(at: number, device: number): Sent {
