@@ -2,7 +2,7 @@
  * 128-bit pseudonyms → small consecutive numbers, by open addressing on typed arrays: nothing of V8's is made per key.
  *
  * A key's number is given once and never moves. Growth is spread over the inserts that follow it, so no single call pauses for long.
- * One writer. Number 0 is "missing". 16 octets a key and 4 a slot at a load of at most 0.7.
+ * One writer. Number 0 is "missing". 16 octets a key and 8 a slot at a load of at most 0.7.
  */
 const pageBits = 14
 const pageKeys = 1 << pageBits
@@ -12,7 +12,7 @@ const migratedPerInsert = 64
 export class KeyTable {
   size = 0
   #pages: Uint32Array[] = []
-  #slots = new Uint32Array(1024)
+  #slots = new Uint32Array(1024 * 2)
   #used = 0
   #oldSlots: Uint32Array | undefined
   #migrated = 0
@@ -40,7 +40,7 @@ export class KeyTable {
     const number = ++this.size
     if (number >>> pageBits >= this.#pages.length) this.#pages.push(new Uint32Array(pageKeys * 4))
     this.#pages[number >>> pageBits]!.set(words.subarray(at, at + 4), (number & pageMask) * 4)
-    if (this.#used >= this.#slots.length * 0.7) this.#grow()
+    if (this.#used >= this.#slots.length * 0.35) this.#grow()
     if (this.#oldSlots !== undefined) this.#migrate(migratedPerInsert)
     this.#place(number)
     return number
@@ -90,32 +90,35 @@ export class KeyTable {
     this.size = wordsOf(parts[0]!)[0]!
     this.#pages = parts.slice(1).map(wordsOf)
     this.#oldSlots = undefined
-    this.#slots = new Uint32Array(2 ** Math.max(10, Math.ceil(Math.log2(this.size / 0.5 + 1))))
+    this.#slots = new Uint32Array(2 * 2 ** Math.max(10, Math.ceil(Math.log2(this.size / 0.5 + 1))))
     this.#used = 0
     for (let number = 1; number <= this.size; number++) this.#place(number)
   }
 
   #probe(slots: Uint32Array, a: number, b: number, c: number, d: number): number {
-    const mask = slots.length - 1
+    const mask = slots.length / 2 - 1
     for (let slot = b & mask; ; slot = (slot + 1) & mask) {
-      const number = slots[slot]!
+      const number = slots[slot * 2]!
       if (number === 0) return 0
+      // The slot holds the key's first word: another key is passed by without a look at its page.
+      if (slots[slot * 2 + 1] !== a) continue
       const page = this.#pages[number >>> pageBits]!
       const at = (number & pageMask) * 4
-      if (page[at + 1] === b && page[at] === a && page[at + 2] === c && page[at + 3] === d) return number
+      if (page[at + 1] === b && page[at + 2] === c && page[at + 3] === d) return number
     }
   }
 
   #place(number: number): void {
-    const mask = this.#slots.length - 1
+    const mask = this.#slots.length / 2 - 1
     let slot = this.word(number, 1) & mask
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
-    this.#slots[slot] = number
+    while (this.#slots[slot * 2] !== 0) slot = (slot + 1) & mask
+    this.#slots[slot * 2] = number
+    this.#slots[slot * 2 + 1] = this.word(number, 0)
     this.#used++
   }
 
   #grow(): void {
-    if (this.#oldSlots !== undefined) this.#migrate(this.#oldSlots.length)
+    if (this.#oldSlots !== undefined) this.#migrate(this.#oldSlots.length / 2)
     this.#oldSlots = this.#slots
     this.#slots = new Uint32Array(this.#oldSlots.length * 2)
     this.#used = 0
@@ -125,11 +128,11 @@ export class KeyTable {
   /** Copies keys to the new slots; the old ones stay readable until all are over, so that no probe chain breaks. */
   #migrate(count: number): void {
     const old = this.#oldSlots!
-    const end = Math.min(old.length, this.#migrated + count)
+    const end = Math.min(old.length / 2, this.#migrated + count)
     for (; this.#migrated < end; this.#migrated++) {
-      if (old[this.#migrated] !== 0) this.#place(old[this.#migrated]!)
+      if (old[this.#migrated * 2] !== 0) this.#place(old[this.#migrated * 2]!)
     }
-    if (this.#migrated === old.length) this.#oldSlots = undefined
+    if (this.#migrated === old.length / 2) this.#oldSlots = undefined
   }
 }
 
