@@ -70,7 +70,7 @@ function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
     c.key[row * 2] = mix(row + timeMs, 20)
     c.key[row * 2 + 1] = mix(row + timeMs, 21)
     // One in ten drives, to and fro along the row, a cell a minute or so.
-    if (isFirst < 0 && Math.floor(who / side) % 10 === 0) place[who] = (who % side) * side + drive(Math.floor(timeMs / 60_000) + who)
+    if (Math.floor(who / side) % 10 === 0) place[who] = (who % side) * side + drive(Math.floor(timeMs / 60_000) + who)
     c.timeMs[row] = timeMs + row / 10
     c.arrivalMs[row] = c.timeMs[row]! + 50
     c.cell[row] = builder.code(cells[place[who]!]!.cell)
