@@ -86,7 +86,25 @@ export const configSchema = z.strictObject({
   }),
   hub: z
     .strictObject({
-      natsUrl: z.string().min(1).default('nats://127.0.0.1:4222').describe('The region’s NATS server; several, comma separated.'),
+      natsUrl: z
+        .string()
+        .min(1)
+        .default('nats://127.0.0.1:4222')
+        .describe('The region’s NATS server; several, comma separated. tls:// where the link is encrypted.'),
+      user: z.string().min(1).optional().describe('User name there; absent: none is sent.'),
+      passwordFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File with the password, one line, mode 0600; read anew at every attempt to connect.'),
+      caFile: z.string().min(1).optional().describe('CA of the server’s certificate, PEM; absent: those the system trusts.'),
+      certFile: z.string().min(1).optional().describe('Certificate of this agent, PEM, where the server asks for one.'),
+      keyFile: z.string().min(1).optional().describe('Private key of that certificate, PEM.'),
+      consoleUrl: z
+        .string()
+        .regex(/^https?:\/\//)
+        .optional()
+        .describe('Address of the region’s console; only doctor asks there, whether this site’s cells are in the inventory.'),
     })
     .prefault({}),
   mqtt: mqtt.prefault({}),
@@ -137,7 +155,7 @@ export const configSchema = z.strictObject({
   sightings: z
     .strictObject({
       subscribers: whole(1_024, 10_000_000, 131_072).describe(
-        'Subscribers remembered; the one longest unheard is forgotten first. 56 B each.',
+        'Subscribers remembered; the one longest unheard is forgotten first. 52 B each.',
       ),
       keepAliveS: whole(10, 86_400, 900).describe('Seconds after which a subscriber is told of again although nothing changed.'),
       cutMs: whole(50, 10_000, 1_000).describe(

@@ -8,6 +8,9 @@ export interface EventTopic {
   readonly source: string
 }
 
+/** What `doctor` publishes to: it travels through broker and intake, waits for the same commit, and leaves no trace. Nobody else need know it. */
+export const probeTopic = 'tributary/v1/probe'
+
 const tail = `/(${families.join('|')})/([A-Za-z0-9._-]{1,64})$`
 const maxRemembered = 20_000
 

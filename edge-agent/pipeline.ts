@@ -11,6 +11,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AdminServer, type HealthCheck } from '#shared/admin.ts'
+import { CheckWatch } from '#shared/check-watch.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { Logger } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
@@ -24,6 +25,8 @@ import { SqliteJournal } from './adapters/sqlite-journal.ts'
 import { SqliteOutbox } from './adapters/sqlite-outbox.ts'
 import { openStoreIdentity } from './adapters/store-identity.ts'
 import { UdpFlows } from './adapters/udp-flows.ts'
+import { AgentCheckContext } from './agent-check-context.ts'
+import { agentChecks } from './agent-checks.ts'
 import type { AgentConfig } from './config.ts'
 import { JournalCover } from './cover-journal.ts'
 import { Decoder } from './decode.ts'
@@ -36,8 +39,10 @@ import { agentHealth } from './health.ts'
 import { IdHasher } from './id-hash.ts'
 import { EventIntake } from './intake.ts'
 import { LiveTap } from './live-tap.ts'
+import { describeSite, replay } from './site-answers.ts'
 import { UplinkPump } from './uplink.ts'
 import { reportBack } from './uplink-events.ts'
+import { SiteWatch } from './watch-site.ts'
 
 export interface AgentDeps {
   readonly clock: Clock
@@ -69,6 +74,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
 
   const uplink = new NatsUplink({
     url: config.hub.natsUrl,
+    access: config.hub,
     tenant,
     region,
     agent,
@@ -126,6 +132,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     },
   )
   const live = new LiveTap()
+  const site = new SiteWatch(clock)
 
   const hasher = new IdHasher(journal.idKey)
   const decoder = new Decoder(
@@ -138,6 +145,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     take: (...[batch, position]: Parameters<JournalCover['take']>) => {
       cover.take(batch, position)
       live.take(batch)
+      site.take(batch)
       seen.lastEventMs = clock.nowMs()
     },
   }
@@ -176,7 +184,11 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     { tap: 'any', atMs: seen.lastEventMs },
     ...[netflow, ...ndpi].map(({ name, lastArrivalMs }) => ({ tap: name, atMs: lastArrivalMs })),
   ]
-  const health = () => agentHealth({ clock, journal, journalQuotaBytes: config.journal.quotaBytes, outbox, uplink, lastArrivals })
+  const host = new CheckWatch(agentChecks, new AgentCheckContext({ load: () => config, inside: true }))
+  const health = () => [
+    ...agentHealth({ clock, journal, journalQuotaBytes: config.journal.quotaBytes, outbox, uplink, lastArrivals }),
+    ...host.health(),
+  ]
   const admin = new AdminServer({
     ...config.admin,
     metrics,
@@ -184,6 +196,8 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     ready: () => seen.listening,
     what: `the admin server of agent ${agent}`,
     streams: { '/tap': ({ family }, signal) => live.follow(family, signal) },
+    documents: { '/site': () => describeSite({ config, identity, clock, site, journal, outbox, uplink }) },
+    actions: { '/replay': ({ lane }) => replay(outbox, () => pump.poke(), lane) },
   })
   const stores: Component = {
     name: 'stores',
@@ -203,7 +217,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     },
   }
   return {
-    components: [stores, admin, uplink, pump, cover, intake, ...taps, ready],
+    components: [stores, host, admin, uplink, pump, cover, intake, ...taps, ready],
     epoch: identity.epoch,
     mqttPort: () => mqtt.port,
     netflowPort: () => netflow.port,

@@ -137,6 +137,10 @@ export interface AdminOptions {
   readonly option?: string
   /** Streams of lines by path (`/tap`), as server-sent events; `query` is the request's. Ended by the signal. */
   readonly streams?: Readonly<Record<string, LineStream>>
+  /** JSON documents by path (`/site`), made at each request. */
+  readonly documents?: Readonly<Record<string, () => unknown>>
+  /** What may be asked for by POST (`/replay`), answered with JSON. A browser's page cannot: the header `x-tributary` is asked for. */
+  readonly actions?: Readonly<Record<string, (query: Readonly<Record<string, string>>) => unknown>>
 }
 
 export type LineStream = (query: Readonly<Record<string, string>>, signal: AbortSignal) => AsyncIterable<string>
@@ -165,7 +169,7 @@ export class AdminServer implements Component {
   }
 }
 
-function adminApp({ metrics, health, ready, streams = {} }: AdminOptions): Hono {
+function adminApp({ metrics, health, ready, streams = {}, documents = {}, actions = {} }: AdminOptions): Hono {
   const app = new Hono()
   app.get('/health', (c) => {
     const found = summarise(health())
@@ -174,6 +178,14 @@ function adminApp({ metrics, health, ready, streams = {} }: AdminOptions): Hono 
   app.get('/ready', (c) => (ready() ? c.json({ ready: true }) : c.json({ ready: false }, 503)))
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }))
   for (const [path, open] of Object.entries(streams)) app.get(path, (c) => eventStream(open(c.req.query(), c.req.raw.signal)))
+  for (const [path, read] of Object.entries(documents)) app.get(path, (c) => c.json(read() as object))
+  for (const [path, act] of Object.entries(actions)) {
+    app.post(path, (c) =>
+      c.req.header('x-tributary') === undefined
+        ? c.json({ error: 'the header x-tributary is missing' }, 403)
+        : c.json(act(c.req.query()) as object),
+    )
+  }
   return app
 }
 

@@ -24,6 +24,9 @@ export function createMetrics(service: string, options: { processMetrics?: boole
   registry.setDefaultLabels({ service })
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  new Gauge({ name: 'tributary_process_pid', help: 'Process id, so that checks know whose ports and limits to look at.', registers }).set(
+    process.pid,
+  )
   const checked = (name: string, suffix: boolean) => {
     if (!namePattern.test(name) || name.endsWith('_total') !== suffix) {
       throw new Error(`metric name ${name}: expected tributary_<noun>_<unit>${suffix ? '_total' : ', without _total'}`)

@@ -89,6 +89,11 @@ export async function stopAll(components: readonly Component[], deadlineMs: numb
   return problems
 }
 
+/** What the process was started with, for those who may not look at it themselves. */
+export function environment(): Readonly<Record<string, string | undefined>> {
+  return process.env
+}
+
 /**
  * Runs a command's body: `main.ts` files wrap themselves in it. An error becomes one clear line on stderr (with `--json` one JSON
  * object on stdout) and exit status 1.

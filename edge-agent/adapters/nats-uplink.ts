@@ -6,6 +6,7 @@
  */
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
+import type { NatsAccess } from '#shared/adapters/nats-access.ts'
 import { connectNats, isUnavailable, type NatsConnection, type NatsStatus, unavailable } from '#shared/adapters/nats-connection.ts'
 import { type Beat, headers as headerNames, subjects, type Watermark } from '#shared/control.ts'
 import { type Component, Unavailable } from '#shared/ports.ts'
@@ -14,6 +15,7 @@ import type { OutboxRow, Uplink } from '../ports.ts'
 
 export interface NatsUplinkOptions {
   readonly url: string
+  readonly access?: NatsAccess
   readonly tenant: string
   readonly region: string
   readonly agent: string
@@ -73,13 +75,16 @@ export class NatsUplink implements Uplink, Component {
   }
 
   async #connect(): Promise<void> {
-    const { url, agent, onStatus } = this.#options
+    const { url, access, agent, onStatus } = this.#options
     const { signal } = this.#abort
-    const connection = await retry(() => connectNats({ url, name: `agent-${agent}`, signal, onStatus: (status) => this.#status(status) }), {
-      signal,
-      firstDelayMs: 5_000, // it came here only because a server answered that may not be used
-      onRetry: (error) => onStatus({ kind: 'refused', words: (error as Error).message }),
-    })
+    const connection = await retry(
+      () => connectNats({ url, access, name: `agent-${agent}`, signal, onStatus: (status) => this.#status(status) }),
+      {
+        signal,
+        firstDelayMs: 5_000, // it came here only because a server answered that may not be used
+        onRetry: (error) => onStatus({ kind: 'refused', words: (error as Error).message }),
+      },
+    )
     this.#connection = connection
     this.#jetstream = jetstream(connection)
     this.#hearWatermarks(connection)

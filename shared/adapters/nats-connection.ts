@@ -28,6 +28,7 @@ import { type StreamName, streams } from '../control.ts'
 import { describeError, fail, findError } from '../errors.ts'
 import { Unavailable } from '../ports.ts'
 import { delayCeilingMs, retry } from '../retry.ts'
+import { accessOptions, type NatsAccess } from './nats-access.ts'
 
 export type { NatsConnection } from '@nats-io/transport-node'
 
@@ -44,6 +45,8 @@ export interface NatsOptions {
   readonly name: string
   /** Default: a prefix of its own, so that no other client's permissions cover its replies. */
   readonly inboxPrefix?: string
+  /** Who we are and whom we trust; absent: nobody in particular. */
+  readonly access?: NatsAccess
   /** Ends the attempts to connect, and closes the connection. */
   readonly signal?: AbortSignal
   readonly onStatus?: (status: NatsStatus) => void
@@ -65,6 +68,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
       maxPingOut: 2,
       timeout: 5_000,
       ignoreClusterUpdates: true,
+      ...accessOptions(options.access),
     })
   const connection = await retry(open, {
     signal,
