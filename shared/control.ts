@@ -77,7 +77,25 @@ export interface Beat {
   readonly epoch: string
   readonly timeMs: number
   readonly watermarkMs: number
+  /** The highest hub epoch whose watermark the agent has followed: it follows no lower one. A hub that has a lower one, because stream and snapshot are lost, goes above it. */
+  readonly hubEpoch?: number
   readonly lanes: readonly { readonly epoch: string; readonly lane: Lane; readonly highestSeq: number; readonly oldestSeq: number }[]
+  readonly health?: AgentHealth
+}
+
+/** What an agent knows of its own machine, for whoever looks at its site from afar; each figure only when it is known. */
+export interface AgentHealth {
+  readonly outboxBytes?: number
+  readonly outboxQuotaBytes?: number
+  readonly diskFreeBytes?: number
+  readonly diskTotalBytes?: number
+  readonly clockOffsetMs?: number
+  readonly roundTripMs?: number
+  /** When the oldest row that waits for the hub was stored, by lane. */
+  readonly oldestMs?: Readonly<Partial<Record<Lane, number>>>
+  /** The worst of the agent's own checks, and what it says. */
+  readonly verdict?: 'ok' | 'degraded' | 'failed'
+  readonly words?: string
 }
 
 /**

@@ -1,0 +1,534 @@
+/**
+ * What the console's page and the hub say to each other: every request and answer as types, and nothing else. The page imports from here (and
+ * `reduceLive`, `decodeCells`, `expandLive`, `groupSituations`, which are pure and run in the browser); the hub answers in these shapes.
+ *
+ * Rules that hold everywhere: times are epoch milliseconds (`…Ms`) in answers, and RFC 3339 or epoch milliseconds in queries; people, devices
+ * and numbers are pseudonyms as text (`psn1.…`), '' when not known; lists are `{ items }`; a refusal is `Problem`. Writes send JSON
+ * (`content-type: application/json`); another site's page is refused by `Sec-Fetch-Site`, `Origin` and `Host`, so no token is needed. A list
+ * with `?format=csv` or `?format=parquet` is the same rows as a file.
+ *
+ *   GET    /api/session                    SessionAnswer         who is at the screen, what they may do
+ *   POST   /api/session                    LoginRequest → SessionAnswer
+ *   DELETE /api/session                    204
+ *   GET    /api/status                     StatusAnswer
+ *   GET    /api/cells.bin                  octets; decodeCells(buffer): CellTable (console-wire.ts); ETag
+ *   GET    /api/live/state                 LiveSnapshot; expandLive(snapshot): LiveState (console-wire.ts)
+ *   GET    /api/stream?lastEventId=        server-sent events, `event:` = LiveMessage['type'], `data:` = LiveMessage
+ *   GET    /api/at?time=                   LiveSnapshot          the state of that moment, through the same reducer
+ *   GET    /api/replay?from&to&speed&limit ReplayAnswer
+ *   GET    /api/situations?show=open|unacknowledged|all      SituationsAnswer
+ *   GET    /api/alerts?from&to&type&severity&status&limit&cursor   AlertsAnswer
+ *   GET    /api/alerts/{id}                AlertAnswer
+ *   PATCH  /api/alerts/{id}                TriageRequest → AlertAnswer   (undo = PATCH back to the status before)
+ *   POST   /api/alerts/triage              TriageManyRequest → TriageManyAnswer   a whole situation at once
+ *   GET    /api/maintenance                MaintenanceAnswer
+ *   POST   /api/maintenance                MaintenanceRequest → Maintenance (201)
+ *   PATCH  /api/maintenance/{id}           MaintenanceChange → Maintenance
+ *   GET    /api/agents?from&to             AgentsAnswer
+ *   GET    /api/agents/{name}              AgentPage
+ *   GET    /api/agents/{name}/losses?from&to   LossesAnswer
+ *   GET    /api/subscribers?motion&cell&limit  SubscribersAnswer
+ *   GET    /api/subscribers/{pseudonym}/track?from&to&limit   TrackAnswer
+ *   GET    /api/cells?box&limit&after      CellsAnswer
+ *   GET    /api/sites, /api/unknown-cells  SitesAnswer, UnknownCellsAnswer
+ *   GET    /api/kpis?from&to&bucket&cell&groupBy          KpisAnswer
+ *   GET    /api/applications?…             UsageAnswer
+ *   POST   /api/lookup                     LookupRequest → LookupAnswer
+ *   GET    /api/audit?from&to&limit        AuditAnswer           privacy officer
+ *   GET    /api/fences, /api/fences/{id}   FencesAnswer, FenceItem
+ *   PUT    /api/fences/{id}                FenceRequest → FenceItem (201 when new);   DELETE → 204
+ *   GET    /api/incidents, /api/incidents/{id}                IncidentsAnswer, Incident
+ *   POST   /api/incidents                  IncidentRequest → Incident (201);  PATCH /api/incidents/{id} IncidentChange;  DELETE → 204
+ *   GET    /api/incidents/{id}/export      one HTML file; its data is IncidentFile in <script type="application/json" id="tributary-incident">
+ */
+import type { Fence, Triage } from '#shared/control.ts'
+import type { LiveAgent, LiveAlert, LiveCell, LivePosition, LiveState } from './reduce-live.ts'
+
+export type { Fence, Triage } from '#shared/control.ts'
+export type { LiveAgent, LiveAlert, LiveCell, LiveMessage, LivePosition, LiveState } from './reduce-live.ts'
+
+/** RFC 9457. `need` is the role that a refused action asks for. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+  readonly need?: Role
+}
+
+/** Each may do what those before it may; only the privacy officer reads the audit log. */
+export type Role = 'viewer' | 'operator' | 'privacy-officer'
+
+export interface SessionAnswer {
+  /** `open`: no login (loopback only); everybody acts as operator and says who they are in `by`. */
+  readonly mode: 'open' | 'accounts'
+  readonly user: { readonly name: string; readonly role: Role } | null
+  readonly idleMs: number
+  readonly absoluteMs: number
+  readonly sinceMs: number | null
+  readonly endsMs: number | null
+}
+export interface LoginRequest {
+  readonly name: string
+  readonly password: string
+}
+
+export interface StatusAnswer {
+  readonly tenant: string
+  readonly region: string
+  readonly hubEpoch: number
+  readonly timeMs: number
+  readonly isRunning: boolean
+  readonly subscribers: number
+  readonly stateBytes: number
+  readonly cells: number
+  readonly rowsTaken: number
+  readonly watermarkMs: number | null
+  readonly openAlerts: Readonly<Record<string, number>>
+  readonly trunk: { readonly waitingBatches: number; readonly waitingBytes: number }
+  readonly claimsWaiting: number
+  readonly streams: number
+  /** Days of history that `/api/at` and replay reach back. */
+  readonly historyDays: number
+}
+
+/** All located cells in columns; row r of each array is one cell. */
+export interface CellTable {
+  readonly count: number
+  readonly names: readonly string[]
+  readonly latitude: Float64Array
+  readonly longitude: Float64Array
+  /** Degrees from north; NaN where the inventory does not say. Sector wedges of a site without azimuths: `sectorOf` (console-wire.ts). */
+  readonly azimuthDeg: Float32Array
+  readonly rangeM: Float32Array
+  /** Index into `radios`. */
+  readonly radio: Uint8Array
+  readonly radios: readonly string[]
+  /** Row of the first cell of the same site. */
+  readonly site: Uint32Array
+}
+
+/** A whole state with its subscribers in columns, for they are many. `id` goes to `/api/stream?lastEventId=`; '' for the past. */
+export interface LiveSnapshot {
+  readonly id: string
+  readonly timeMs: number
+  /** For `/api/at`: the moment asked for, and whether history reaches back so far. */
+  readonly askedMs: number
+  readonly isKnown: boolean
+  readonly state: Omit<LiveState, 'subscribers'>
+  readonly subscribers: SubscriberColumns
+}
+export interface SubscriberColumns {
+  readonly subscriber: readonly string[]
+  /** Before `baseMs`, in milliseconds. */
+  readonly baseMs: number
+  readonly ageMs: readonly number[]
+  /** Index into `cells`. */
+  readonly cell: readonly number[]
+  readonly cells: readonly string[]
+  readonly latitude: readonly (number | null)[]
+  readonly longitude: readonly (number | null)[]
+  readonly radiusM: readonly (number | null)[]
+  readonly speedMps: readonly (number | null)[]
+  /** Index into unknown, still, walking, vehicle. */
+  readonly motion: readonly number[]
+}
+
+/** The state of `fromMs` or before first (a `state` message), then every message until `toMs`. */
+export interface ReplayAnswer {
+  readonly messages: readonly import('./reduce-live.ts').LiveMessage[]
+  /** Where to go on when the limit cut it; null: that was all. */
+  readonly nextMs: number | null
+}
+
+export type Severity = 'critical' | 'major' | 'minor' | 'warning' | 'indeterminate' | 'cleared'
+export type SituationKind = 'upstream' | 'agent' | 'site' | 'cell' | 'device' | 'subscriber' | 'single'
+/** Why something is grey: shown, counted, but not calling. */
+export interface Muted {
+  readonly by: 'parent' | 'maintenance' | 'snooze'
+  readonly words: string
+  readonly parentId?: string
+  readonly maintenanceId?: string
+  readonly untilMs?: number
+}
+export interface Situation {
+  /** Stable while the situation lasts: kind and key. */
+  readonly id: string
+  readonly kind: SituationKind
+  /** The subscriber, device, cell, site or agent that all of it has in common. */
+  readonly key: string
+  readonly title: string
+  /** Why these belong together, in words. */
+  readonly reason: string
+  readonly severity: Severity
+  /** `active` while any of it is. */
+  readonly status: Triage['status']
+  readonly firstMs: number
+  readonly lastMs: number
+  readonly alertIds: readonly string[]
+  readonly types: Readonly<Record<string, number>>
+  readonly cells: readonly string[]
+  readonly agents: readonly string[]
+  readonly muted: Muted | null
+  /** Since when the oldest acknowledgement in it stands; null when there is none. */
+  readonly acknowledgedMs: number | null
+  /** An acknowledgement so old that somebody should look again. */
+  readonly isForgotten: boolean
+}
+export interface GreyThing {
+  readonly kind: 'cell' | 'alert' | 'agent'
+  readonly id: string
+  readonly muted: Muted
+}
+export interface SituationCounts {
+  readonly bySeverity: Readonly<Record<string, number>>
+  readonly byType: Readonly<Record<string, number>>
+  readonly open: number
+  readonly unacknowledged: number
+  readonly snoozed: number
+  readonly muted: number
+  readonly forgotten: number
+}
+export interface SituationsAnswer {
+  readonly timeMs: number
+  readonly items: readonly Situation[]
+  readonly counts: SituationCounts
+  readonly grey: readonly GreyThing[]
+}
+
+export interface TriagedAlert extends LiveAlert {
+  readonly status: Triage['status']
+  readonly triage: Triage | null
+}
+export interface AlertsAnswer {
+  readonly items: readonly TriagedAlert[]
+  readonly next: string | null
+  readonly open: Readonly<Record<string, number>>
+}
+export interface AlertAnswer extends TriagedAlert {
+  readonly history: readonly Triage[]
+}
+/** `by` is the account's name where there are accounts. */
+export interface TriageRequest {
+  readonly status: Triage['status']
+  readonly by?: string
+  readonly reason: string
+  readonly ticket?: string
+  /** RFC 3339 with zone. A snooze wakes by itself then. */
+  readonly until?: string
+}
+export interface TriageManyRequest extends TriageRequest {
+  readonly ids: readonly string[]
+}
+export interface TriageManyAnswer {
+  readonly items: readonly AlertAnswer[]
+  readonly unknown: readonly string[]
+}
+
+export interface MaintenanceScope {
+  readonly kind: 'region' | 'site' | 'cell' | 'agent' | 'subscriber' | 'device' | 'type'
+  /** Site: the name of its first cell. Region: ''. */
+  readonly key: string
+}
+export interface Maintenance {
+  readonly id: string
+  readonly scope: MaintenanceScope
+  readonly by: string
+  readonly reason: string
+  readonly ticket: string
+  readonly fromMs: number
+  readonly untilMs: number
+  readonly endedMs: number | null
+  readonly endedBy: string
+  readonly state: 'planned' | 'running' | 'over'
+  /** Open alerts and agents it mutes now: 0 while it runs deserves a look. */
+  readonly matches: number
+}
+export interface MaintenanceAnswer {
+  readonly items: readonly Maintenance[]
+}
+export interface MaintenanceRequest {
+  readonly scope: MaintenanceScope
+  readonly by?: string
+  readonly reason: string
+  readonly ticket?: string
+  readonly from?: string
+  readonly until: string
+}
+/** `end: true` ends it now. */
+export interface MaintenanceChange {
+  readonly by?: string
+  readonly until?: string
+  readonly end?: true
+}
+
+/** What the agent's beats carry of its own machine; each field only when the agent knows it. */
+export type { AgentHealth } from '#shared/control.ts'
+export interface AgentItem extends LiveAgent {
+  readonly isSilent: boolean
+  readonly isComplete: boolean
+  readonly counts: readonly {
+    readonly agent: string
+    readonly family: string
+    readonly accepted: number
+    readonly rejected: number
+    readonly duplicate: number
+    readonly late: number
+    readonly lost: number
+  }[]
+}
+export interface AgentsAnswer {
+  readonly items: readonly AgentItem[]
+  /** Share of enrolled agents whose data is complete to now. */
+  readonly completeness: number
+  readonly silent: readonly string[]
+  readonly losses: readonly LossItem[]
+}
+export interface LossItem {
+  readonly agent: string
+  readonly timeMs: number
+  readonly lane: string
+  readonly record: string
+  readonly reason: string
+  readonly rows: number
+  readonly batches: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+export interface AgentPage {
+  readonly agent: AgentItem
+  /** Cells whose measurements came by it in the last day. */
+  readonly cells: readonly string[]
+  readonly backlog: readonly { readonly lane: string; readonly batches: number; readonly ageMs: number | null }[]
+  readonly health: import('#shared/control.ts').AgentHealth | null
+  /** The agent's clock against the hub's when its last beat came; includes the way. */
+  readonly clockOffsetMs: number | null
+  readonly beatAgeMs: number | null
+  readonly silences: readonly Silence[]
+  readonly maintenance: readonly Maintenance[]
+}
+/** `toMs` null: still silent. */
+export interface Silence {
+  readonly agent: string
+  readonly fromMs: number
+  readonly toMs: number | null
+}
+/** What did this site lose: deliberately (losses), on the way so far (gaps), while nobody heard it (silences). */
+export interface LossesAnswer {
+  readonly agent: string
+  readonly fromMs: number
+  readonly toMs: number
+  /** The answer in a sentence or two. */
+  readonly words: string
+  readonly counts: AgentItem['counts']
+  readonly losses: readonly LossItem[]
+  readonly lostRows: number
+  /** Batches that were numbered and are not here yet. */
+  readonly gaps: LiveAgent['gaps']
+  readonly missingBatches: number
+  /** Batch numbers the agent said will never come, over its whole life. */
+  readonly passedOver: number
+  readonly silences: readonly Silence[]
+  readonly silentMs: number
+}
+
+export interface SubscribersAnswer {
+  readonly items: readonly LivePosition[]
+  readonly known: number
+  readonly sampled: string
+}
+export interface TrackPoint {
+  readonly timeMs: number
+  readonly cell: string
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** Holds the true place with 68 %. */
+  readonly radiusM: number | null
+  readonly speedMps: number | null
+  readonly motion: LivePosition['motion']
+}
+export interface TrackAnswer {
+  readonly items: readonly TrackPoint[]
+}
+
+export interface CellItem {
+  readonly cell: string
+  readonly radio: string
+  readonly latitude: number
+  readonly longitude: number
+  readonly reachM: number
+  readonly site: string
+  readonly latest: LiveCell | null
+}
+export interface CellsAnswer {
+  readonly items: readonly CellItem[]
+  readonly next: number | null
+}
+export interface SitesAnswer {
+  readonly items: readonly {
+    readonly site: string
+    readonly latitude: number
+    readonly longitude: number
+    readonly cells: readonly string[]
+  }[]
+}
+export interface UnknownCellsAnswer {
+  readonly items: readonly { readonly cell: string; readonly latest: LiveCell | null }[]
+}
+export interface KpiItem {
+  readonly bucketMs: number
+  readonly cell?: string
+  readonly events: number
+  readonly attaches: number
+  readonly detaches: number
+  readonly handovers: number
+  readonly drops: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly rsrpDbm: { readonly p5: number; readonly p50: number; readonly p95: number; readonly count: number } | null
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly count: number } | null
+  readonly lossRatio: number | null
+}
+export interface KpisAnswer {
+  readonly items: readonly KpiItem[]
+  readonly truncated: boolean
+}
+export interface UsageItem {
+  readonly bucketMs: number
+  readonly cell?: string
+  readonly application?: string
+  readonly protocol?: string
+  readonly flows: number
+  readonly packetsUp: number
+  readonly packetsDown: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly rttMsP50: number | null
+  readonly lossRatio: number | null
+}
+export interface UsageAnswer {
+  readonly items: readonly UsageItem[]
+  readonly truncated: boolean
+}
+
+/** Exactly one of `phoneNumber` (with +) and `pseudonym`. The number is neither stored nor logged. */
+export interface LookupRequest {
+  readonly phoneNumber?: string
+  readonly pseudonym?: string
+  readonly reason: string
+  /** In what capacity: "fraud desk", "emergency services liaison". */
+  readonly role: string
+  /** Who asks, where there are no accounts. */
+  readonly by?: string
+  readonly ticket?: string
+  readonly from?: string
+  readonly to?: string
+}
+export interface Tie {
+  readonly pseudonym: string
+  readonly firstMs: number
+  readonly lastMs: number
+}
+export interface LookupAnswer {
+  /** The line this look-up left in the audit log: the searcher sees it. */
+  readonly entry: AuditEntry
+  readonly isFound: boolean
+  /** What was asked for, as a pseudonym. */
+  readonly asked: string
+  /** SIMs that the number was seen with here; one for a subscriber's own pseudonym. */
+  readonly sims: readonly Tie[]
+  readonly numbers: readonly Tie[]
+  readonly devices: readonly Tie[]
+  readonly regions: readonly { readonly region: string; readonly firstMs: number; readonly lastMs: number }[]
+  readonly track: readonly (TrackPoint & { readonly subscriber: string })[]
+  readonly alerts: readonly TriagedAlert[]
+}
+export interface AuditEntry {
+  readonly seq: number
+  readonly atMs: number
+  readonly by: string
+  /** The account's role, and the capacity that was typed. */
+  readonly role: string
+  readonly action: string
+  /** A pseudonym, or the name of what was changed. */
+  readonly subject: string
+  readonly reason: string
+  readonly ticket: string
+  readonly outcome: string
+  /** SHA-256 of the entry before, and of this one with it: 64 hex digits. */
+  readonly previous: string
+  readonly hash: string
+}
+export interface AuditAnswer {
+  readonly items: readonly AuditEntry[]
+  readonly verified: { readonly isWhole: boolean; readonly entries: number; readonly head: string; readonly words: string }
+}
+
+/** As in `Fence`, with the segment as pseudonyms, and whether the core has heard of it yet. */
+export interface FenceItem extends Omit<Fence, 'segment'> {
+  readonly segment?: readonly string[]
+  readonly isTold: boolean
+}
+export interface FencesAnswer {
+  readonly items: readonly FenceItem[]
+}
+export interface FenceRequest {
+  readonly name?: string
+  readonly geometry: Fence['geometry']
+  readonly dwellS?: number
+  readonly segment?: readonly string[]
+}
+
+export interface Incident {
+  readonly id: string
+  readonly name: string
+  readonly fromMs: number
+  readonly toMs: number
+  readonly notes: readonly { readonly atMs: number; readonly by: string; readonly words: string }[]
+  /** The page's address (path and query) when it was saved. */
+  readonly view: string
+  readonly createdMs: number
+  readonly createdBy: string
+}
+export interface IncidentsAnswer {
+  readonly items: readonly Incident[]
+}
+export interface IncidentRequest {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+  readonly note?: string
+  readonly view?: string
+  readonly by?: string
+}
+export interface IncidentChange {
+  readonly name?: string
+  readonly note?: string
+  readonly view?: string
+  readonly by?: string
+}
+/** All that an exported incident holds: enough for the page to show it with no server. */
+export interface IncidentFile {
+  readonly version: 1
+  readonly exportedMs: number
+  readonly exportedBy: string
+  readonly tenant: string
+  readonly region: string
+  readonly incident: Incident
+  readonly start: LiveSnapshot
+  readonly messages: ReplayAnswer['messages']
+  /** True when there were more messages than a file takes. */
+  readonly isCut: boolean
+  readonly alerts: readonly AlertAnswer[]
+  readonly cells: {
+    readonly names: readonly string[]
+    readonly latitude: readonly number[]
+    readonly longitude: readonly number[]
+    readonly azimuthDeg: readonly (number | null)[]
+    readonly rangeM: readonly number[]
+    readonly radio: readonly string[]
+    readonly site: readonly number[]
+  }
+  readonly fences: readonly FenceItem[]
+  readonly agents: readonly AgentItem[]
+}
