@@ -23,6 +23,7 @@ export interface HubReport {
   snapshotFailed(words: string): void
   snapshotBroken(file: string, words: string): void
   restored(words: string): void
+  epochRaised(from: number, to: number): void
   spoolBroken(file: string, words: string): void
   claimsDropped(count: number): void
   consoleClientDropped(): void
@@ -118,6 +119,11 @@ export function createReport(log: Logger, metrics: Metrics): HubReport {
         'the spool could not be opened and was set aside: agents send again what it held; alerts that waited in it may be missing at the core',
       ),
     restored: (words) => log.info({ words }, 'state restored'),
+    epochRaised: (from, to) =>
+      log.warn(
+        { from, to },
+        'agents have followed a later epoch than this hub began with (its stream and snapshot were lost); it goes on above it',
+      ),
     claimsDropped: (count) => {
       claimsLost.inc(count)
       log.error({ count }, 'too many claims wait for the directory; the oldest were dropped')

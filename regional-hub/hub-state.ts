@@ -43,6 +43,18 @@ export class HubState {
     return new Map(this.ledger.agents().map((agent) => [agent, this.ledger.marks(agent)]))
   }
 
+  /** Under which name and epoch this hub writes; it follows the epoch when that rises. */
+  addressOf(tenant: string, region: string): { readonly tenant: string; readonly region: string; readonly hubEpoch: number } {
+    const epoch = () => this.hubEpoch
+    return {
+      tenant,
+      region,
+      get hubEpoch() {
+        return epoch()
+      },
+    }
+  }
+
   /** True once per agent that nobody enrolled. */
   isNewUnenrolled(agent: string): boolean {
     if (this.#roster.includes(agent) || this.#unenrolled.has(agent)) return false

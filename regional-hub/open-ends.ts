@@ -36,7 +36,7 @@ export async function openEnds(config: HubConfig, report: HubReport, signal: Abo
       onRewind,
       onRetry: (error) => report.readerRetried('INBOX', error),
     }),
-    epoch: new NatsEpoch({ connection, tenant, region, who: `hub process ${process.pid}` }),
+    epoch: new NatsEpoch({ connection, tenant, region, who: `hub process ${process.pid}`, onRaised: report.epochRaised }),
     trunk: new NatsTrunk(connection),
     claims: new NatsClaims({
       connection,

@@ -157,6 +157,42 @@ test('a spool that cannot be opened is set aside, and what the agents still hold
   await again.stop(5_000)
 })
 
+test('stream and snapshot lost: a hub hears from a beat which epoch agents have followed, goes above it, and is followed', {
+  timeout: 60_000,
+}, async () => {
+  const followed = watermarks.at(-1)!.hubEpoch + 40
+  await region.kill('region')
+  rmSync(`${region.dir}/region`, { recursive: true })
+  await region.startRegion()
+  const hub = await startHub('all-new')
+  assert.ok(hub.state.hubEpoch < followed, 'it cannot know')
+  await publish(sightingsOf('north', 'north-1', 'e5', 'sighting', 1, 5))
+  beat(20, followed)
+  await until(() => (watermarks.at(-1)?.hubEpoch ?? 0) > followed && latest('e5') === 1, 'a watermark that agents follow')
+  const { hubEpoch } = hub.state
+  await publish(sightingsOf('north', 'north-1', 'e5', 'sighting', 2, 5))
+  await until(() => latest('e5') === 2, 'it goes on')
+  assert.equal(hub.state.hubEpoch, hubEpoch, 'once')
+  await hub.stop(5_000)
+  const next = await startHub('all-new')
+  assert.ok(next.state.hubEpoch > hubEpoch, 'and the stream knows it')
+  await next.stop(5_000)
+})
+
+test('a hub that was overtaken hears of its successor from a beat, and ends instead of overtaking it', { timeout: 60_000 }, async () => {
+  const ends: unknown[] = []
+  const first = await startHub('overtaken', (error) => ends.push(error))
+  const second = await startHub('successor')
+  const { hubEpoch } = second.state
+  beat(20, hubEpoch)
+  await until(() => ends.length > 0, 'the first hub ends')
+  assert.match(String(ends[0]), /Another instance has taken over.*epoch/)
+  await sleep(1_200)
+  assert.equal(second.state.hubEpoch, hubEpoch, 'the second goes on unchanged')
+  await first.stop(2_000)
+  await second.stop(5_000)
+})
+
 function latest(epoch: string): number {
   return watermarks.at(-1)?.lanes.find((one) => one.epoch === epoch)?.seq ?? 0
 }
@@ -201,12 +237,13 @@ async function publish({ subject, header, frame }: Sent): Promise<void> {
   }
 }
 
-function beat(highestSeq: number): void {
+function beat(highestSeq: number, hubEpoch?: number): void {
   const word: Beat = {
     agent: 'north-1',
     epoch: 'e1',
     timeMs: Date.now(),
     watermarkMs: 1_800_000_000_000 + highestSeq,
+    hubEpoch,
     lanes: [{ epoch: 'e1', lane: 'sighting', highestSeq, oldestSeq: 1 }],
   }
   client.publish(subjects.beat('default', 'north', 'north-1'), JSON.stringify(word))

@@ -50,7 +50,6 @@ export interface PipelineEnds {
 
 export interface PipelineDeps {
   connect(signal: AbortSignal): Promise<PipelineEnds>
-  /** Called once the hub's epoch is known. */
   createDetector(hubEpoch: number): Detector
   readonly observer: Observer
   readonly clock: Clock
@@ -149,7 +148,7 @@ export class HubPipeline implements Component {
     this.#taker = new BatchTaker({
       tenant,
       region,
-      hubEpoch: state.hubEpoch,
+      hubEpoch: () => state.hubEpoch,
       ledger: state.ledger,
       detector: this.#detector,
       clock,
@@ -169,7 +168,7 @@ export class HubPipeline implements Component {
     this.#drain = new SpoolDrain({
       spool,
       trunk,
-      address: { tenant, region, hubEpoch: state.hubEpoch },
+      address: state.addressOf(tenant, region),
       maxInFlight: trunkInFlight,
       maxBytesInFlight: trunkBytesInFlight,
       onAcknowledged: (id) => {
@@ -217,7 +216,10 @@ export class HubPipeline implements Component {
     const { inbox, claims } = this.#ends
     const { signal } = this.#abort
     this.#drain.start(signal)
-    const unsubscribe = inbox.onBeat((beat) => this.state.progress.heard(beat, this.#deps.clock.nowMs()))
+    const unsubscribe = inbox.onBeat((beat) => {
+      this.state.progress.heard(beat, this.#deps.clock.nowMs())
+      this.#ends.epoch.heard(beat.hubEpoch ?? 0)
+    })
     signal.addEventListener('abort', unsubscribe, { once: true })
     const reading = pump<InboxMessage>({
       source: inbox.read(this.state.inboxCursor, this.#reading.signal),
@@ -282,7 +284,7 @@ export class HubPipeline implements Component {
         lastSecondMs = nowMs
         this.#herald.tellProgress()
         this.#herald.tellWatermarks()
-        await this.#ends.epoch.check()
+        this.state.hubEpoch = await this.#ends.epoch.check()
       }
       await sleep(tickMs, signal).catch(() => {})
     }

@@ -36,7 +36,8 @@ export interface Outlets {
 export interface TakeDeps {
   readonly tenant: string
   readonly region: string
-  readonly hubEpoch: number
+  /** It may rise while the hub runs. */
+  readonly hubEpoch: () => number
   readonly ledger: Ledger
   readonly detector: Detector
   readonly outlets: Outlets
@@ -151,7 +152,7 @@ export class BatchTaker {
 
   #ownMeta(): BatchMeta {
     const { tenant, region, hubEpoch } = this.#deps
-    return { tenant, region, agent: '', epoch: String(hubEpoch), lane: '', seq: ++this.#flushes }
+    return { tenant, region, agent: '', epoch: String(hubEpoch()), lane: '', seq: ++this.#flushes }
   }
 }
 

@@ -154,9 +154,9 @@ export class SqliteOutbox implements Outbox {
    * windows, unless a row still waits for its number: then it is the boundary before the oldest such row. An event that comes later, however
    * old its own time, is late: it makes a new part and does not take the watermark back.
    */
-  beat(timeMs: number): { epoch: string; timeMs: number; watermarkMs: number; lanes: ReturnType<OutboxRows['held']> } {
+  beat(timeMs: number): { epoch: string; timeMs: number; watermarkMs: number; hubEpoch: number; lanes: ReturnType<OutboxRows['held']> } {
     const watermarkMs = Math.min(this.#coverage.boundaryMs, this.#rows.oldestWaitingBoundaryMs ?? Number.POSITIVE_INFINITY)
-    return { epoch: this.epoch, timeMs, watermarkMs, lanes: this.#rows.held() }
+    return { epoch: this.epoch, timeMs, watermarkMs, hubEpoch: this.#hubEpoch, lanes: this.#rows.held() }
   }
 
   backlog(): readonly LaneBacklog[] {
