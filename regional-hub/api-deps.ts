@@ -22,6 +22,8 @@ export interface ApiDeps {
   readonly history: HistoryClient
   readonly feed: LiveFeed
   readonly eyes: RegionEyes
+  /** Folder of the built console. */
+  readonly consoleDir: string
 }
 
 const hourMs = 3600_000

@@ -1,5 +1,5 @@
 /**
- * What the region's console reads, and for now a plain page that says what is here. No login on loopback; nothing is fetched from elsewhere.
+ * What the region's console reads, and the console itself. No login on loopback; nothing is fetched from elsewhere.
  * Times are epoch milliseconds; lists are `{ items }`; a refusal is problem+json.
  */
 import { Hono } from 'hono'
@@ -10,25 +10,16 @@ import { describeError } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import { agentRoutes } from './api-agents.ts'
 import { alertRoutes } from './api-alerts.ts'
+import { assetRoutes, contentSecurityPolicy } from './api-assets.ts'
 import { cellRoutes } from './api-cells.ts'
 import type { ApiDeps } from './api-deps.ts'
-import { frontPage } from './api-page.ts'
 import { problem } from './api-problems.ts'
 import { streamRoutes } from './api-stream.ts'
 
 export function hubApi(deps: ApiDeps): Hono {
   const app = new Hono()
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'self'"],
-        scriptSrc: ["'unsafe-inline'"],
-        styleSrc: ["'unsafe-inline'"],
-        frameAncestors: ["'none'"],
-      },
-    }),
-  )
-  app.get('/', (c) => c.html(frontPage(deps.region)))
+  app.use(secureHeaders({ contentSecurityPolicy }))
+  app.route('/', assetRoutes(deps.consoleDir, deps.region))
   app.route('/api/alerts', alertRoutes(deps))
   app.route('/api', streamRoutes(deps))
   app.route('/api', cellRoutes(deps))

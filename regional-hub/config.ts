@@ -42,6 +42,9 @@ export const configSchema = z.strictObject({
       port: port.default(9102).describe('Port of /health, /ready and /metrics; 0 takes any free one.'),
     })
     .prefault({}),
+  console: z
+    .strictObject({ dir: z.string().min(1).optional().describe('Folder of the built console page; default: where the build puts it.') })
+    .prefault({}),
   roster: z
     .array(name)
     .default([])

@@ -88,7 +88,19 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
   watch(metrics, pipeline)
   const { tenant, region } = config
   const api = new ApiServer(
-    { tenant, region, clock, report, pipeline, cells: () => detector?.cells, alerts, history, feed, eyes },
+    {
+      tenant,
+      region,
+      clock,
+      report,
+      pipeline,
+      cells: () => detector?.cells,
+      alerts,
+      history,
+      feed,
+      eyes,
+      consoleDir: config.console.dir ?? join(import.meta.dirname, 'console-built'),
+    },
     config.api,
   )
   return { components: [admin, keeping(eyes, history, alerts), pipeline, api], admin, apiUrl: () => api.url }
