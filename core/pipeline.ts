@@ -52,7 +52,7 @@ export interface Core {
 export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
   const { clock, metrics, report, die } = deps
   const { dataDir, api } = config
-  mkdirSync(dataDir, { recursive: true })
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
   const pseudonymiser = new Pseudonymiser(readIdentityKey(config.identity.keyFile))
   const nats = new CoreNats(config.nats.url, report, die)
 

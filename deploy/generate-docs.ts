@@ -5,6 +5,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { z } from 'zod'
+import { coreChecks } from '../core/core-checks.ts'
+import { coreCommand } from '../core/core-commands.ts'
+import { agentChecks } from '../edge-agent/agent-checks.ts'
+import { agentCommand } from '../edge-agent/agent-commands.ts'
+import { hubChecks } from '../regional-hub/hub-checks.ts'
+import { hubCommand } from '../regional-hub/hub-commands.ts'
+import { checkPages, commandsPage } from './command-pages.ts'
 import { eventsPage, recordsPage, settingsJsonSchema, settingsPage } from './reference-pages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -28,6 +35,14 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     pages.set(`docs/settings-${short}.md`, settingsPage(service, short, configSchema))
     pages.set(`docs/settings-${short}.schema.json`, settingsJsonSchema(configSchema))
   }
+  const programs = [
+    { short: 'agent', from: 'edge-agent/*-command*.ts', command: agentCommand, checks: agentChecks },
+    { short: 'hub', from: 'regional-hub/*-commands.ts', command: hubCommand, checks: hubChecks },
+    { short: 'core', from: 'core/*-commands.ts', command: coreCommand, checks: coreChecks },
+  ]
+  for (const { short, from, command, checks } of programs) pages.set(`docs/commands-${short}.md`, await commandsPage(from, command, checks))
+  for (const [path, text] of checkPages(programs.map(({ short, checks }) => ({ command: `tributary-${short}`, checks }))))
+    pages.set(path, text)
   return pages
 }
 

@@ -93,13 +93,20 @@ const exporting = defineCommand({
       const lines = args.from === 'journal' ? exportJournal(dataDir) : outboxLines(dataDir, args.lane)
       const target = args.out === undefined ? process.stdout : createWriteStream(args.out, { mode: 0o600 })
       let count = 0
+      let failure: NodeJS.ErrnoException | undefined
+      target.once('error', (error) => {
+        failure = error
+      })
       for (const line of lines) {
+        if (failure !== undefined) break
         count++
-        if (!target.write(`${line}\n`)) await once(target, 'drain')
+        if (!target.write(`${line}\n`)) await once(target, 'drain').catch(() => {})
       }
+      if (failure?.code === 'EPIPE') return // `export | head` has read enough
       if (args.out !== undefined) {
         target.end()
-        await once(target, 'finish')
+        if (failure === undefined) await once(target, 'finish').catch(() => {})
+        if (failure !== undefined) fail('input-invalid', `--out ${args.out}: ${describeError(failure)}`)
         const out = screen()
         out.data(args.json ? JSON.stringify({ schema: 1, file: args.out, lines: count }) : `${count} lines written to ${args.out}`)
       }

@@ -18,7 +18,8 @@ import { listStores } from './adapters/read-stores.ts'
 import { agentChecks } from './agent-checks.ts'
 import { name, sharedArgs } from './command-args.ts'
 import { doctorContext } from './doctor.ts'
-import { hideInText, safeLogLine, safeMetrics, withoutSecrets } from './hide-secrets.ts'
+import { hideInOwnText, hideInText, safeLogLine, safeMetrics, withoutSecrets } from './hide-secrets.ts'
+import type { SiteSight } from './watch-site.ts'
 
 const logTailBytes = 1 << 20
 
@@ -64,21 +65,21 @@ async function collect(configFile: string, logFile: string | undefined): Promise
   const tookMs = performance.now() - startedMs
   const running = context.config === undefined ? undefined : await askRunning(context.adminUrl)
   const { config } = context
-  const json = (value: unknown) => `${JSON.stringify(withoutSecrets(value), null, 2)}\n`
+  const json = (value: unknown, hide = hideInOwnText) => `${JSON.stringify(withoutSecrets(value, hide), null, 2)}\n`
   const list: ArchiveFile[] = [
     { path: 'versions.json', text: json(await versions(config?.dataDir)) },
     { path: 'doctor.json', text: json(checksJson('edge-agent', results, tookMs)) },
     {
       path: 'doctor.txt',
-      text: hideInText(`${[...results.map((one) => checkLines(one, false)), summaryLine(results, tookMs)].join('\n')}\n`),
+      text: hideInOwnText(`${[...results.map((one) => checkLines(one, false)), summaryLine(results, tookMs)].join('\n')}\n`),
     },
-    { path: 'config.json', text: json(config ?? { invalid: context.configProblem }) },
+    { path: 'config.json', text: json(config ?? { invalid: context.configProblem }, hideInText) },
     { path: 'stores.json', text: json(config === undefined ? null : attempt(() => listStores(config.dataDir))) },
     ...(running === undefined
       ? []
       : [
           { path: 'health.json', text: json(running.health) },
-          { path: 'site.json', text: json(running.site) },
+          { path: 'site.json', text: json(withoutCells(running.site)) },
           { path: 'metrics.txt', text: safeMetrics(running.metrics) },
         ]),
     { path: 'log.txt', text: (await logTail(logFile)).split('\n').map(safeLogLine).join('\n') },
@@ -121,6 +122,12 @@ async function logTail(file: string | undefined): Promise<string> {
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** A cell's name is a number that a wrongly set up device may have filled with somebody's: how many there are is enough. */
+function withoutCells(site: unknown): unknown {
+  const { cells, ...rest } = (site ?? {}) as Partial<SiteSight>
+  return { ...rest, cells: cells?.length ?? 0 }
 }
 
 function attempt<T>(read: () => T): T | { failed: string } {

@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import { decodeBatch } from '#shared/batch-codec.ts'
-import { humanBytes } from '#shared/check-host.ts'
+import { holderOf, holderWords, humanBytes } from '#shared/check-host.ts'
 import { systemClock } from '#shared/clock.ts'
 import { screen } from '#shared/command-output.ts'
 import { loadConfig } from '#shared/config.ts'
-import { fail, findError } from '#shared/errors.ts'
+import { fail } from '#shared/errors.ts'
 import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { runCommand, startAll, stopAll } from '#shared/service.ts'
@@ -95,14 +95,11 @@ async function takeIn(config: AgentConfig, seconds: number, progress: (words: st
   try {
     await startAll(agent.components, ended.signal)
   } catch (error) {
-    const taken = findError(error, 'port-taken')
-    if (taken === undefined) throw error
+    const held = heldPorts(config)
+    if (held === '') throw error
     fail(
       'port-taken',
-      `${taken.message} If it is this site’s own agent, look at it with “${name} tap”; or try on another port: --mqtt-port, --netflow-port`,
-      {
-        cause: error,
-      },
+      `${held}. If it is this site’s own agent, look at it with “${name} tap”; or try on other ports: --mqtt-port, --netflow-port`,
     )
   }
   try {
@@ -117,6 +114,20 @@ async function takeIn(config: AgentConfig, seconds: number, progress: (words: st
   } finally {
     await stopAll(agent.components, 3_000)
   }
+}
+
+/** Who holds the ports that are needed, in words; '' when nobody does. */
+function heldPorts({ mqtt, netflow }: AgentConfig): string {
+  const needs = [
+    { setting: 'mqtt.port', port: mqtt.port, kind: 'tcp', on: mqtt.enabled },
+    { setting: 'netflow.port', port: netflow.port, kind: 'udp', on: netflow.enabled },
+  ] as const
+  return needs
+    .flatMap(({ setting, port, kind, on }) => {
+      const holder = on && port !== 0 ? holderOf(port, kind) : undefined
+      return holder === undefined ? [] : [`${setting} ${port} is held by ${holderWords(holder)}`]
+    })
+    .join('; ')
 }
 
 function tell(

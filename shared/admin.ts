@@ -8,6 +8,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import { holderOf, holderWords } from './check-host.ts'
 import { TributaryError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Component } from './ports.ts'
@@ -118,7 +119,9 @@ function closeServer(
 function refused(cause: NodeJS.ErrnoException, { host, port, what, option }: ListenOptions): Error {
   const wish = `${what} needs ${host} port ${port}`
   if (cause.code === 'EADDRINUSE') {
-    return new TributaryError('port-taken', `${wish}, and another program listens there; the option is ${option}`, { cause })
+    const holder = holderOf(port, 'tcp')
+    const who = holder === undefined ? 'another program' : holderWords(holder)
+    return new TributaryError('port-taken', `${wish}, and ${who} listens there; the option is ${option}`, { cause })
   }
   if (cause.code === 'EACCES' || cause.code === 'EADDRNOTAVAIL') {
     return new TributaryError('port-refused', `${wish} (${cause.code}); the options are ${option} and its host`, { cause })

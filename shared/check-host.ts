@@ -132,6 +132,10 @@ export function holderOf(port: number, kind: 'tcp' | 'udp'): Holder | undefined 
   return undefined
 }
 
+export function holderWords({ pid, command }: Holder): string {
+  return pid === undefined ? 'a process this user may not see' : `“${command ?? '?'}”, pid ${pid}`
+}
+
 function processWithSocket(inode: string): number | undefined {
   for (const pid of attempt(() => readdirSync('/proc')) ?? []) {
     if (!/^\d+$/.test(pid)) continue

@@ -1,7 +1,7 @@
 /** The checks of a running process: limits, ports, unit, log, and whether it answers. The same for all three services. */
 import { availableParallelism } from 'node:os'
 import { type CheckContext, metricOf } from './check-context.ts'
-import { holderOf, humanBytes, memoryLimit, openFilesLimit, readText, said, unitOf } from './check-host.ts'
+import { holderOf, holderWords, humanBytes, memoryLimit, openFilesLimit, readText, said, unitOf } from './check-host.ts'
 import { bad, type Check, cannotTell, pass, warn } from './checks.ts'
 
 type One = Check<CheckContext>
@@ -52,8 +52,7 @@ export const portsCheck: One = {
       ({ holder }) =>
         holder !== undefined && (running === undefined || (own !== undefined && holder.pid !== undefined && holder.pid !== own)),
     )
-    const told = (one: (typeof held)[number]) =>
-      `${one.kind} ${one.port} (${one.setting}) by ${one.holder?.command === undefined ? 'a process this user may not see' : `“${one.holder.command}”, pid ${one.holder.pid}`}`
+    const told = ({ kind, port, setting, holder }: (typeof held)[number]) => `${kind} ${port} (${setting}) by ${holderWords(holder!)}`
     if (foreign.length > 0) {
       return bad(
         foreign[0]!.port,

@@ -13,7 +13,7 @@ export class SqliteKeys implements KeyStore {
   readonly #db: Database
 
   constructor(dataDir: string) {
-    mkdirSync(dataDir, { recursive: true })
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
     this.#db = openDatabase(join(dataDir, 'keys.db'))
     this.#db.exec(`CREATE TABLE IF NOT EXISTS api_key (id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, tenant TEXT NOT NULL, name TEXT NOT NULL,
       scopes TEXT NOT NULL, createdMs REAL NOT NULL, expiresMs REAL, revokedMs REAL, number TEXT NOT NULL)`)

@@ -9,6 +9,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
+import { holderOf, holderWords } from '#shared/check-host.ts'
 import type { Clock } from '#shared/clock.ts'
 import { fail } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
@@ -113,7 +114,8 @@ export class MqttBroker implements Component {
               ? 'port-refused'
               : 'start-failed'
         try {
-          fail(code, `mqtt.host ${host}, mqtt.port ${port}`, { cause })
+          const holder = code === 'port-taken' ? holderOf(port, 'tcp') : undefined
+          fail(code, `mqtt.host ${host}, mqtt.port ${port}${holder === undefined ? '' : `, held by ${holderWords(holder)}`}`, { cause })
         } catch (error) {
           reject(error as Error)
         }

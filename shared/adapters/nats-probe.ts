@@ -153,6 +153,12 @@ export class NatsProbe {
     }
   }
 
+  /** Bytes that all streams together may take, as far as the server tells; undefined: no limit is told. */
+  async storageLimit(): Promise<number | undefined> {
+    const { limits } = await (await this.#manager()).getAccountInfo()
+    return limits.max_storage > 0 ? limits.max_storage : undefined
+  }
+
   async close(): Promise<void> {
     await this.#connection.close()
   }
