@@ -19,6 +19,7 @@ import type { ApiDeps, ApiEnv } from './api-deps.ts'
 import { docRoutes } from './api-docs.ts'
 import { fenceRoutes } from './api-fences.ts'
 import { ApiProblem, answerProblem, isCamara } from './api-problems.ts'
+import { registryRoutes } from './api-registry.ts'
 import { subscriberRoutes } from './api-subscribers.ts'
 
 const maxBodyBytes = 64 * 1024
@@ -64,6 +65,7 @@ export function coreApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   fenceRoutes(app, deps)
   camaraSwapRoutes(app, deps)
   camaraLocationRoutes(app, deps)
+  registryRoutes(app, deps)
   docRoutes(app, deps)
 
   app.notFound((c) => answerProblem(c, new ApiProblem('not-found', 'there is no such path here; /openapi.json lists them')))

@@ -194,3 +194,23 @@ test('a frame that does not decode is set aside, one of an earlier hub refused; 
   const metrics = await (await fetch(`${core.adminUrl}/metrics`)).text()
   assert.match(metrics, /tributary_core_rows_total/)
 })
+
+test('the schema registry’s read side shows the schemas that ship', async () => {
+  await core.plant(
+    'progress',
+    [{ agent: 'west-1', epoch: 'e.1', timeMs: t0, enrolled: 1, lastSeenMs: t0, completeThroughMs: t0, received: 1, missing: 0 }],
+    { region: 'west' },
+  )
+  const { body } = await core.until(
+    () => core.ask<string[]>('/subjects'),
+    ({ body }) => body.includes('alerts.west-value'),
+  )
+  assert.ok(body.includes('location.updates.west-value'))
+  const { body: latest } = await core.ask<{ id: number; schema: string }>('/subjects/alerts.west-value/versions/latest')
+  const { body: byId } = await core.ask<{ schema: string }>(`/schemas/ids/${latest.id}`)
+  assert.equal(byId.schema, latest.schema)
+  assert.equal((JSON.parse(latest.schema) as { name: string }).name, 'Alert')
+  const missing = await core.ask<{ error_code: number }>('/subjects/nothing-value/versions/1')
+  assert.deepEqual([missing.status, missing.body.error_code], [404, 40401])
+  assert.equal((await core.ask<{ error_code: number }>('/schemas/ids/999')).body.error_code, 40403)
+})

@@ -68,7 +68,7 @@ test('two regions that saw one SIM hear of each other, also when the core was aw
   )
 
   await core.killNats()
-  core.startNats()
+  await core.startNats()
   await core.until(
     () =>
       send(claim('north', 3_000)).then(
