@@ -1,9 +1,12 @@
 /** Cells, sites and what was measured at them: `/api/cells`, `/api/sites`, `/api/unknown-cells`, `/api/kpis`, `/api/applications`. */
+import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { type ApiDeps, bucket, cell, limit, range, rangeOf } from './api-deps.ts'
 import { readQuery } from './api-problems.ts'
 import type { CellInventory } from './cell-inventory.ts'
+import { tableOf } from './cell-table.ts'
+import { encodeCells } from './console-wire.ts'
 
 const cellsQuery = z.strictObject({
   /** west,south,east,north in degrees. */
@@ -33,6 +36,17 @@ const usageQuery = z.strictObject({
 
 export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
   const app = new Hono()
+  let table: { readonly changes: number; readonly octets: Uint8Array<ArrayBuffer>; readonly tag: string } | undefined
+  app.get('/cells.bin', (c) => {
+    const inventory = cells()
+    if (table === undefined || table.changes !== inventory?.changes) {
+      const octets = new Uint8Array(encodeCells(tableOf(inventory)))
+      table = { changes: inventory?.changes ?? 0, octets, tag: `"${createHash('sha256').update(octets).digest('hex').slice(0, 16)}"` }
+    }
+    const headers = { etag: table.tag, 'cache-control': 'no-cache' }
+    if (c.req.header('if-none-match') === table.tag) return c.body(null, 304, headers)
+    return c.body(table.octets, 200, { ...headers, 'content-type': 'application/octet-stream' })
+  })
   app.get('/cells', (c) => {
     const { box, limit, after } = readQuery(c, cellsQuery)
     const inventory = cells()

@@ -6,14 +6,16 @@
  */
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { type ApiDeps, limit, range, rangeOf } from './api-deps.ts'
+import { type ApiDeps, limit, range, rangeOf, time } from './api-deps.ts'
 import { readQuery } from './api-problems.ts'
+import { compactLive } from './console-wire.ts'
 import type { FeedEntry } from './live-feed.ts'
 
 const heartbeatMs = 10_000
 const maxUnreadOctets = 16 << 20
 const maxClients = 200
-const replayQuery = z.strictObject({ ...range, limit: limit(200_000, 20_000) })
+const replayQuery = z.strictObject({ ...range, speed: z.coerce.number().min(1).max(600).optional(), limit: limit(200_000, 20_000) })
+const atQuery = z.strictObject({ time })
 const encoder = new TextEncoder()
 
 export function streamRoutes({ feed, history, clock, report }: ApiDeps): Hono {
@@ -54,11 +56,18 @@ export function streamRoutes({ feed, history, clock, report }: ApiDeps): Hono {
     return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   })
   app.get('/replay', async (c) => {
-    const { limit, ...asked } = readQuery(c, replayQuery)
+    // The page sets the pace: `speed` is in the address so that a link says it.
+    const { limit, speed: _speed, ...asked } = readQuery(c, replayQuery)
     const { fromMs, toMs } = rangeOf(asked, clock.nowMs())
-    const messages = await history.ask('replay', { fromMs, toMs, limit })
-    return c.body(`{"messages":[${messages.join(',')}]}`, 200, { 'content-type': 'application/json' })
+    const { messages, nextMs } = await history.ask('replay', { fromMs, toMs, limit })
+    return c.body(`{"messages":[${messages.join(',')}],"nextMs":${nextMs}}`, 200, { 'content-type': 'application/json' })
   })
+  app.get('/at', async (c) => {
+    const { time: timeMs } = readQuery(c, atQuery)
+    await history.flush()
+    return c.body(await history.ask('at', { timeMs }), 200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  })
+  app.get('/live/state', (c) => c.json(compactLive(feed.lastId, feed.state.timeMs, true, feed.state), 200, { 'cache-control': 'no-store' }))
   return app
 }
 

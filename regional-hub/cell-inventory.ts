@@ -14,6 +14,8 @@ export interface CellRow {
   readonly longitude: number
   /** 0 or NaN: not stated. */
   readonly rangeM: number
+  /** Degrees from north; absent: not stated. */
+  readonly azimuthDeg?: number
 }
 
 const metresPerDegree = 111_320
@@ -31,6 +33,9 @@ export class CellInventory {
   readonly #codes = new Map<string, number>([['', 0]])
   readonly #siteCells = new Map<string, number[]>()
   readonly #rangesM = new Map<number, number>()
+  readonly #azimuthsDeg = new Map<number, number>()
+  /** Rises with every cell that is new or placed anew. */
+  changes = 0
   readonly #config: DetectionConfig['cells']
 
   constructor(config: DetectionConfig['cells'], rows: Iterable<CellRow> = []) {
@@ -47,6 +52,7 @@ export class CellInventory {
     const known = this.#codes.get(name)
     if (known !== undefined) return known
     const cell = this.names.length
+    this.changes++
     if (cell === this.latitude.length) this.#grow()
     this.names.push(name)
     this.radios.push('')
@@ -66,12 +72,17 @@ export class CellInventory {
     const rangeM = row.rangeM > 0 ? row.rangeM : this.#config.defaultRangeM
     this.radios[cell] = row.radio === '' ? '?' : row.radio
     if (row.rangeM > 0) this.#rangesM.set(cell, row.rangeM)
+    if (row.azimuthDeg !== undefined) this.#azimuthsDeg.set(cell, row.azimuthDeg)
     this.latitude[cell] = row.latitude
     this.longitude[cell] = row.longitude
     this.sigmaM[cell] = Math.max(this.#config.sigmaFloorM, rangeM * this.#config.sigmaShare)
     this.reachM[cell] = Math.max(this.#config.reachFloorM, rangeM * this.#config.reachFactor)
     this.#joinSite(cell)
     return cell
+  }
+
+  azimuthDeg(cell: number): number {
+    return this.#azimuthsDeg.get(cell) ?? Number.NaN
   }
 
   isLocated(cell: number): boolean {
@@ -121,6 +132,7 @@ export class CellInventory {
         latitude: this.latitude[cell]!,
         longitude: this.longitude[cell]!,
         rangeM: this.#rangesM.get(cell) ?? 0,
+        azimuthDeg: this.#azimuthsDeg.get(cell),
       })
     }
     this.names.length = 1
@@ -129,12 +141,14 @@ export class CellInventory {
     this.#codes.set('', 0)
     this.#siteCells.clear()
     this.#rangesM.clear()
+    this.#azimuthsDeg.clear()
     for (const name of saved.names.slice(1)) this.index(name)
     for (const row of rows) this.add(row)
     for (const [cell, latitude, longitude, reachM] of saved.places) this.learn(saved.names[cell]!, latitude, longitude, reachM)
   }
 
   #joinSite(cell: number): void {
+    this.changes++
     const degrees = this.#config.siteM / metresPerDegree
     const row = Math.floor(this.latitude[cell]! / degrees)
     const width = degrees / Math.max(0.01, Math.cos(row * degrees * radians))

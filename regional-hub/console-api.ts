@@ -1,6 +1,6 @@
 /**
  * What the console's page and the hub say to each other: every request and answer as types, and nothing else. The page imports from here (and
- * `reduceLive`, `decodeCells`, `expandLive`, `groupSituations`, which are pure and run in the browser); the hub answers in these shapes.
+ * `reduceLive`, `decodeCells`, `expandLive`, `foldLive`, `sectorsOf`, `groupSituations`, which are pure and run in the browser); the hub answers in these shapes.
  *
  * Rules that hold everywhere: times are epoch milliseconds (`…Ms`) in answers, and RFC 3339 or epoch milliseconds in queries; people, devices
  * and numbers are pseudonyms as text (`psn1.…`), '' when not known; lists are `{ items }`; a refusal is `Problem`. Writes send JSON
@@ -99,7 +99,7 @@ export interface CellTable {
   readonly names: readonly string[]
   readonly latitude: Float64Array
   readonly longitude: Float64Array
-  /** Degrees from north; NaN where the inventory does not say. Sector wedges of a site without azimuths: `sectorOf` (console-wire.ts). */
+  /** Degrees from north; NaN where the inventory does not say. Sector wedges of a site without azimuths: `sectorsOf` (console-wire.ts). */
   readonly azimuthDeg: Float32Array
   readonly rangeM: Float32Array
   /** Index into `radios`. */

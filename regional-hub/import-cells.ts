@@ -15,7 +15,7 @@ export interface ImportedCells {
   readonly problems: string[]
 }
 
-const columns = ['radio', 'mcc', 'net', 'area', 'cell', 'unit', 'lon', 'lat', 'range']
+const columns = ['radio', 'mcc', 'net', 'area', 'cell', 'unit', 'lon', 'lat', 'range', 'azimuth']
 
 export function readCells(file: string): ImportedCells {
   const octets = readFileSync(file)
@@ -29,7 +29,8 @@ export function importCells(text: string): ImportedCells {
   ) as string[][]
   const header = records[0]?.map((name) => name.trim().toLowerCase()) ?? []
   const hasHeader = header.includes('mcc') && header.includes('lat')
-  const at = columns.map((name, position) => (hasHeader ? header.indexOf(name) : position))
+  // The tenth column of a file without header is something else: only a named one is an azimuth.
+  const at = columns.map((name, position) => (hasHeader ? header.indexOf(name) : name === 'azimuth' ? -1 : position))
   const rows: CellRow[] = []
   const problems: string[] = []
   let badLines = 0
@@ -61,9 +62,11 @@ function toRow(field: (column: number) => string): CellRow | string {
     return 'lon or lat is no place'
   if (longitude === 0 && latitude === 0) return 'a cell at 0, 0 has no place'
   const rangeM = decimal(field(8)) ?? 0
+  const azimuth = decimal(field(9))
+  const azimuthDeg = azimuth === undefined ? undefined : ((azimuth % 360) + 360) % 360
   const isGsm = radio === 'GSM' && identity < 65_536
   if (isGsm && (area === undefined || area > 65_535)) return 'area of a GSM cell is no LAC'
-  return { cell: formatCell(mcc, net, isGsm ? area! * 65_536 + identity : identity), radio, latitude, longitude, rangeM }
+  return { cell: formatCell(mcc, net, isGsm ? area! * 65_536 + identity : identity), radio, latitude, longitude, rangeM, azimuthDeg }
 }
 
 function split(text: string): string[][] {

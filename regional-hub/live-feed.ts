@@ -31,6 +31,11 @@ export class LiveFeed {
     return this.#state
   }
 
+  /** Who begins with `state` now goes on behind it. */
+  get lastId(): string {
+    return `${this.#run}-${this.#count}`
+  }
+
   get listeners(): number {
     return this.#listeners.size
   }

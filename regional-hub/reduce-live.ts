@@ -85,11 +85,11 @@ export type LiveMessage =
 
 export const emptyLive: LiveState = { timeMs: 0, alerts: {}, triage: {}, subscribers: {}, cells: {}, agents: {} }
 
-const maxAlerts = 1000
-const maxSubscribers = 2000
-const maxCells = 20_000
+export const maxAlerts = 1000
+export const maxSubscribers = 20_000
+export const maxCells = 20_000
 /** A subscriber not seen for longer than an agent's keep-alive is no longer shown. */
-const staleMs = 20 * 60_000
+export const staleMs = 20 * 60_000
 
 export function reduceLive(state: LiveState, message: LiveMessage): LiveState {
   if (message.type === 'state') return message.state

@@ -30,7 +30,9 @@ export interface EyesDeps {
   readonly tellCore: (triage: Triage) => Promise<void>
 }
 
-const keyframeMs = 60_000
+const keyframeMs = 300_000
+/** What history keeps of the agents' progress: the screen hears of it every second. */
+const agentsKeptMs = 5_000
 const forgetMs = 3600_000
 const kept: ReadonlySet<string> = new Set(historyKinds)
 
@@ -38,6 +40,7 @@ export class RegionEyes implements Observer {
   readonly #deps: EyesDeps
   readonly #cutter: LiveCutter
   #keyframeMs = 0
+  #agentsKeptMs = 0
   #forgottenMs = 0
   #telling: Promise<void> | undefined
 
@@ -78,16 +81,18 @@ export class RegionEyes implements Observer {
   }
 
   tick(nowMs: number, agents: readonly AgentProgress[]): void {
+    this.#keepState(nowMs)
     const { positions, cells } = this.#cutter.cut()
-    this.#say({ type: 'agents', timeMs: nowMs, agents: agents.map(liveAgent) })
+    const progress: LiveMessage = { type: 'agents', timeMs: nowMs, agents: agents.map(liveAgent) }
+    if (nowMs - this.#agentsKeptMs < agentsKeptMs) this.#deps.feed.emit(progress)
+    else {
+      this.#agentsKeptMs = nowMs
+      this.#say(progress)
+    }
     if (cells.length > 0) this.#say({ type: 'cells', timeMs: nowMs, cells })
     if (positions.length > 0) this.#say({ type: 'positions', timeMs: nowMs, positions })
     this.#tellCore()
-    const { history, feed, alerts, historyDays } = this.#deps
-    if (nowMs - this.#keyframeMs >= keyframeMs) {
-      this.#keyframeMs = nowMs
-      history.live({ timeMs: nowMs, type: 'state', data: feed.full().data })
-    }
+    const { alerts, historyDays } = this.#deps
     if (nowMs - this.#forgottenMs >= forgetMs) {
       this.#forgottenMs = nowMs
       alerts.forget(nowMs - historyDays * 24 * 3600_000)
@@ -100,6 +105,13 @@ export class RegionEyes implements Observer {
 
   flush(): Promise<void> {
     return this.#deps.history.flush()
+  }
+
+  /** Before anything of this moment is said, so that what follows it in time is not in it already: a cell's window would be counted twice. */
+  #keepState(nowMs: number): void {
+    if (nowMs - this.#keyframeMs < keyframeMs) return
+    this.#keyframeMs = nowMs
+    this.#deps.history.live({ timeMs: nowMs - 0.5, type: 'state', data: this.#deps.feed.full().data })
   }
 
   #alerted(alerts: readonly LiveAlert[]): void {

@@ -3,6 +3,7 @@
  * (sums, and sketches by the aggregate `merged`), across files below.
  */
 import { QuantileSketch } from '#shared/quantile-sketch.ts'
+import { at, replay } from './history-moments.ts'
 import type { SqliteHistory } from './sqlite-history.ts'
 
 export interface KpiQuery {
@@ -117,22 +118,6 @@ export function track(history: SqliteHistory, { subscriber, fromMs, toMs, limit 
   return rows.sort((a, b) => a.timeMs - b.timeMs).slice(0, limit)
 }
 
-/** The last whole state before `fromMs`, then every message up to `toMs`, as they were said. */
-export function replay(history: SqliteHistory, { fromMs, toMs, limit }: { fromMs: number; toMs: number; limit: number }): string[] {
-  const states = history.all<{ timeMs: number; data: string }>(
-    fromMs,
-    `SELECT timeMs, data FROM live WHERE type = 'state' AND timeMs <= @fromMs ORDER BY timeMs DESC, id DESC LIMIT 1`,
-    { fromMs },
-  )
-  const key = states.reduce<(typeof states)[number] | undefined>((best, one) => (best && best.timeMs > one.timeMs ? best : one), undefined)
-  const said = history.all<{ timeMs: number; data: string }>(
-    fromMs,
-    `SELECT timeMs, data FROM live WHERE type <> 'state' AND timeMs > @afterMs AND timeMs < @toMs ORDER BY timeMs, id LIMIT @limit`,
-    { afterMs: key?.timeMs ?? fromMs - 1, toMs, limit },
-  )
-  return [...(key === undefined ? [] : [key.data]), ...said.slice(0, limit).map(({ data }) => data)]
-}
-
 export function tallies(history: SqliteHistory, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   return history.all<Record<string, string | number>>(
     fromMs,
@@ -146,7 +131,7 @@ export function tallies(history: SqliteHistory, { fromMs, toMs }: { fromMs: numb
 export function losses(history: SqliteHistory, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   return history.all<Record<string, string | number>>(
     fromMs,
-    'SELECT timeMs, lane, record, reason, rows, batches, fromMs, toMs FROM loss WHERE timeMs >= @fromMs AND timeMs < @toMs ORDER BY timeMs DESC LIMIT 1000',
+    'SELECT agent, timeMs, lane, record, reason, rows, batches, fromMs, toMs FROM loss WHERE timeMs >= @fromMs AND timeMs < @toMs ORDER BY timeMs DESC LIMIT 1000',
     { fromMs, toMs },
   )
 }
@@ -174,5 +159,12 @@ function mergeRows<R extends Record<string, unknown>>(
   return [...merged.values()].sort((a, b) => (a.bucketMs as number) - (b.bucketMs as number))
 }
 
-export const historyQueries = { kpis, usage, track, replay, tallies, losses } as const
+/** Which agents' measurements came from which cells. */
+export function agentCells(history: SqliteHistory, { fromMs }: { fromMs: number }) {
+  return history.all<{ agent: string; cell: string }>(fromMs, 'SELECT DISTINCT agent, cell FROM "window" WHERE startMs >= @fromMs', {
+    fromMs,
+  })
+}
+
+export const historyQueries = { kpis, usage, track, replay, at, tallies, losses, agentCells } as const
 export type HistoryQueries = typeof historyQueries

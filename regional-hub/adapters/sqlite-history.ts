@@ -7,6 +7,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { zstdCompressSync } from 'node:zlib'
 import { type Database, guard, openDatabase } from '#shared/adapters/sqlite.ts'
 import { decodeBatch } from '#shared/batch-codec.ts'
 import { QuantileSketch } from '#shared/quantile-sketch.ts'
@@ -58,7 +59,7 @@ export class SqliteHistory {
         .transaction(() => {
           for (const frame of frames) this.#insert(day, decodeBatch(frame), nowMs)
           const put = day.prepare('INSERT INTO live (timeMs, type, data) VALUES (?, ?, ?)')
-          for (const { timeMs, type, data } of live) put.run(timeMs, type, data)
+          for (const { timeMs, type, data } of live) put.run(timeMs, type, type === 'state' ? zstdCompressSync(data) : data)
         })
         .immediate(),
     )
@@ -140,6 +141,12 @@ function open(file: string): Database {
     for (const kind of historyKinds) db.exec(tableOf(kind))
     db.exec('CREATE TABLE IF NOT EXISTS live (id INTEGER PRIMARY KEY, timeMs REAL NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL)')
     db.exec('CREATE INDEX IF NOT EXISTS live_time ON live (timeMs)')
+    db.exec(`CREATE INDEX IF NOT EXISTS live_state ON live (timeMs) WHERE type = 'state'`)
+    db.exec(`CREATE INDEX IF NOT EXISTS live_agents ON live (timeMs) WHERE type = 'agents'`)
+    for (const column of ['agent', 'epoch']) {
+      const has = db.prepare(`SELECT 1 FROM pragma_table_info('loss') WHERE name = ?`).get(column)
+      if (has === undefined) db.exec(`ALTER TABLE loss ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`)
+    }
     db.aggregate<QuantileSketch>('merged', {
       start: () => new QuantileSketch(),
       step: (sum, octets) => {
@@ -158,7 +165,7 @@ function tableOf(kind: HistoryKind): string {
 }
 
 function usesAgent(kind: HistoryKind): boolean {
-  return keys[kind].includes('agent')
+  return kind === 'loss' || keys[kind].includes('agent')
 }
 
 function sqlType(type: ColumnType): string {
