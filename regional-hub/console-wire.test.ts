@@ -30,16 +30,19 @@ test('azimuths come from the inventory where it has them; elsewhere a site’s c
   assert.deepEqual([...widthDeg], [120, 120, 360])
 })
 
-const position = fc.record<LivePosition>({
-  subscriber: fc.constantFrom('a', 'b', 'c', 'd'),
-  timeMs: fc.nat(5_000_000),
-  cell: fc.constantFrom('', 'x', 'y'),
-  latitude: fc.constantFrom(null, 53),
-  longitude: fc.constantFrom(null, -6),
-  radiusM: fc.constantFrom(null, 100),
-  speedMps: fc.constantFrom(null, 1),
-  motion: fc.constantFrom('unknown', 'still', 'walking', 'vehicle'),
-})
+const position: fc.Arbitrary<LivePosition> = fc.record(
+  {
+    subscriber: fc.constantFrom('a', 'b', 'c', 'd'),
+    timeMs: fc.nat(5_000_000),
+    cell: fc.constantFrom('', 'x', 'y'),
+    latitude: fc.constantFrom(null, 53),
+    longitude: fc.constantFrom(null, -6),
+    radiusM: fc.constantFrom(null, 100),
+    speedMps: fc.constantFrom(null, 1),
+    motion: fc.constantFrom('unknown' as const, 'still' as const, 'walking' as const, 'vehicle' as const),
+  },
+  { noNullPrototype: true },
+)
 const cell = fc.record({ cell: fc.constantFrom('x', 'y'), startMs: fc.constantFrom(0, 10, 20), events: fc.nat(9) }).map((one) => ({
   ...one,
   widthMs: 10,
