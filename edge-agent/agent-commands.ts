@@ -64,7 +64,7 @@ const tap = defineCommand({
   args: {
     config,
     json,
-    family: { type: 'string', description: `only this family: ${families.join(', ')}` },
+    family: { type: 'string', description: `only this family: ${families.join(', ')}`, valueHint: families.join('|') },
     limit: { type: 'string', description: 'stop after so many events' },
   },
   run: ({ args }) =>

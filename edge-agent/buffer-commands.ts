@@ -16,7 +16,7 @@ import { name, sharedArgs } from './command-args.ts'
 import { configSchema } from './config.ts'
 
 const { config, json } = sharedArgs
-const laneArg = { type: 'string', description: `only this lane: ${lanes.join(', ')}` } as const
+const laneArg = { type: 'string', description: `only this lane: ${lanes.join(', ')}`, valueHint: lanes.join('|') } as const
 
 const ls = defineCommand({
   meta: { name: 'ls', description: 'List the journal’s segments and the outbox’s rows by lane, with age and size; the agent may run' },
@@ -81,6 +81,7 @@ const exporting = defineCommand({
       type: 'string',
       description: 'outbox (records on their way to the hub) or journal (events not yet made into records)',
       default: 'outbox',
+      valueHint: 'outbox|journal',
     },
     lane: laneArg,
     out: { type: 'string', description: 'file to write; default standard output' },

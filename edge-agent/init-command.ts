@@ -78,7 +78,7 @@ export const init = defineCommand({
     agent: { type: 'string', description: 'name of this agent; default: the machine’s' },
     region: { type: 'string', description: 'name of its region' },
     hub: { type: 'string', description: 'address of the region’s NATS server' },
-    'data-dir': { type: 'string', description: 'folder for what is not yet delivered' },
+    'data-dir': { type: 'string', description: 'folder for what is not yet delivered', valueHint: 'folder' },
     'key-file': { type: 'string', description: 'file with the tenant’s identity key' },
     mqtt: { type: 'string', description: 'address devices publish to, host:port' },
     yes: {
