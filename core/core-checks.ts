@@ -25,7 +25,7 @@ export class CoreCheckContext extends CheckContext<CoreConfig> {
       service: 'core',
       configFile,
       load: loaderOf(configSchema, configFile),
-      nats: ({ nats }) => ({ url: nats.url }),
+      nats: ({ nats }) => ({ url: nats.url, name: 'core' }),
       quotaBytes: () => 2 ** 30, // history has no quota: retention bounds it; a GiB is what a day or two may need
       ports: ({ api, admin }) => [
         { setting: 'api.port', host: api.host, port: api.port, kind: 'tcp' },

@@ -42,7 +42,7 @@ export class AgentCheckContext extends CheckContext<AgentConfig> {
 }
 
 const shared: Pick<CheckContextOptions<AgentConfig>, 'nats' | 'quotaBytes' | 'ports'> = {
-  nats: ({ hub }) => ({ url: hub.natsUrl, access: hub }),
+  nats: ({ hub, agent }) => ({ url: hub.natsUrl, name: `agent-${agent}`, access: hub }),
   quotaBytes: ({ journal, outbox }) => journal.quotaBytes + outbox.quotaBytes + journal.ballastBytes,
   ports: ({ mqtt, netflow, admin }) => [
     ...(mqtt.enabled ? [{ setting: 'mqtt.port', host: mqtt.host, port: mqtt.port, kind: 'tcp' as const }] : []),

@@ -7,7 +7,7 @@ import { release } from 'node:os'
 import { defineCommand } from 'citty'
 import { askRunning } from '#shared/check-context.ts'
 import { humanBytes, mountOf, said } from '#shared/check-host.ts'
-import { checkLines, checksJson, summaryLine } from '#shared/check-report.ts'
+import { checksJson, reportLines, summaryLine } from '#shared/check-report.ts'
 import { runChecks } from '#shared/checks.ts'
 import { screen } from '#shared/command-output.ts'
 import { describeError, fail } from '#shared/errors.ts'
@@ -71,7 +71,7 @@ async function collect(configFile: string, logFile: string | undefined): Promise
     { path: 'doctor.json', text: json(checksJson('edge-agent', results, tookMs)) },
     {
       path: 'doctor.txt',
-      text: hideInOwnText(`${[...results.map((one) => checkLines(one, false)), summaryLine(results, tookMs)].join('\n')}\n`),
+      text: hideInOwnText(`${[...reportLines(results, false), summaryLine(results, tookMs)].join('\n')}\n`),
     },
     { path: 'config.json', text: json(config ?? { invalid: context.configProblem }, hideInText) },
     { path: 'stores.json', text: json(config === undefined ? null : attempt(() => listStores(config.dataDir))) },

@@ -70,6 +70,9 @@ const loopback: One = {
     const { mqtt } = context.settings
     if (!mqtt.enabled) return pass(null, 'the embedded broker is switched off')
     if ((await context.running()) === undefined) return cannotTell('the agent does not run')
+    const refusal = (await context.site())?.journal.refusal
+    if (refusal !== undefined && refusal !== '')
+      return bad('refused', `devices are not acknowledged: ${refusal}`, 'see disk-space, fsync and stores')
     if (context.probes.mqttLoopback === undefined) return cannotTell('only doctor looks at it')
     if (mqtt.users.length > 0 && context.device.user === undefined) {
       return cannotTell('devices need a credential here and none was given', 'doctor --user NAME --password-file FILE')

@@ -6,7 +6,7 @@ import type { Outbox, Uplink } from './ports.ts'
 
 export interface HealthDeps {
   readonly clock: Clock
-  readonly journal: { readonly octets: number; readonly head: number }
+  readonly journal: { readonly octets: number; readonly head: number; readonly refusal: string }
   readonly journalQuotaBytes: number
   readonly outbox: Outbox
   readonly uplink: Uplink
@@ -26,18 +26,21 @@ const waitLimitMs: Readonly<Record<Lane, number>> = {
 
 export function agentHealth({ clock, journal, journalQuotaBytes, outbox, uplink, lastArrivals }: HealthDeps): HealthCheck[] {
   const nowMs = clock.nowMs()
+  const { refusal } = journal
   const share = journal.octets / journalQuotaBytes
   const { watermarkMs } = outbox.beat(nowMs)
   const lagMs = nowMs - watermarkMs
   return [
     {
       id: 'journal',
-      verdict: share < 0.5 ? 'ok' : share < 0.95 ? 'degraded' : 'failed',
+      verdict: refusal !== '' ? 'failed' : share < 0.5 ? 'ok' : share < 0.95 ? 'degraded' : 'failed',
       value: journal.head,
       words:
-        share < 0.95
-          ? `${journal.octets} of ${journalQuotaBytes} bytes are held`
-          : 'full: devices are not acknowledged until the outbox has room again',
+        refusal !== ''
+          ? `devices are not acknowledged: ${refusal}`
+          : share < 0.95
+            ? `${journal.octets} of ${journalQuotaBytes} bytes are held`
+            : 'full: devices are not acknowledged until the outbox has room again',
     },
     {
       id: 'uplink',

@@ -101,7 +101,7 @@ export const init = defineCommand({
       const answers = new Map<Question['flag'], string>()
       for (const question of questions) answers.set(question.flag, await answer(question, args[question.flag], standing.config, asks))
       const file = settingsText(answers, standing.config)
-      const difference = lineDifference(standing.text, file)
+      const difference = standing.text === '' ? newLines(file) : lineDifference(standing.text, file)
       for (const line of difference) process.stderr.write(`${line}\n`)
       if (difference.length === 0) process.stderr.write(`${args.config} stays as it is\n`)
       if (args['dry-run']) {
@@ -200,6 +200,14 @@ function readStanding(file: string): { text: string; config: AgentConfig | undef
   } catch (error) {
     return fail('config-invalid', `${describeError(error)} Correct it first, or name another file with --config`)
   }
+}
+
+/** Of a file that is new, what is set in it; the rest of it is comments. */
+function newLines(file: string): string[] {
+  return file
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.trim().startsWith('#'))
+    .map((line) => `+ ${line}`)
 }
 
 /** What the file had set otherwise stays. */

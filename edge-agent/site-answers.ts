@@ -12,7 +12,7 @@ export interface SiteParts {
   readonly identity: { readonly epoch: string }
   readonly clock: Clock
   readonly site: SiteWatch
-  readonly journal: { readonly octets: number; readonly head: number }
+  readonly journal: { readonly octets: number; readonly head: number; readonly refusal: string }
   readonly outbox: Outbox & { readonly bytes: number }
   readonly uplink: Uplink
 }
@@ -30,7 +30,7 @@ export function describeSite({ config, identity, clock, site, journal, outbox, u
     nowMs,
     taps: site.taps,
     cells: site.cells,
-    journal: { bytes: journal.octets, quotaBytes: config.journal.quotaBytes, head: journal.head },
+    journal: { bytes: journal.octets, quotaBytes: config.journal.quotaBytes, head: journal.head, refusal: journal.refusal },
     outbox: { bytes: outbox.bytes, quotaBytes: config.outbox.quotaBytes, lanes: outbox.backlog() },
     uplink: { connected: uplink.connected, bytesPerSecond: config.uplink.bytesPerSecond },
     watermarkMs: outbox.beat(nowMs).watermarkMs,

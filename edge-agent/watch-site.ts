@@ -29,7 +29,8 @@ export interface SiteSight {
   readonly taps: readonly TapSight[]
   /** Canonical names of the cells seen since the start, at most 1,000. */
   readonly cells: readonly string[]
-  readonly journal: { readonly bytes: number; readonly quotaBytes: number; readonly head: number }
+  /** `refusal`: why devices are not acknowledged now; '' while they are. */
+  readonly journal: { readonly bytes: number; readonly quotaBytes: number; readonly head: number; readonly refusal: string }
   readonly outbox: {
     readonly bytes: number
     readonly quotaBytes: number

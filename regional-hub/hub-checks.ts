@@ -22,7 +22,7 @@ export function hubCheckContext(configFile: string): HubCheckContext {
     service: 'hub',
     configFile,
     load: loaderOf(configSchema, configFile),
-    nats: ({ nats }) => ({ url: nats.url }),
+    nats: ({ nats, region }) => ({ url: nats.url, name: `hub-${region}` }),
     quotaBytes: ({ spool }) => spool.quotaBytes,
     ports: ({ api, admin }) => [
       { setting: 'api.port', host: api.host, port: api.port, kind: 'tcp' },

@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import type { NatsAccess } from './adapters/nats-access.ts'
 import { NatsProbe } from './adapters/nats-probe.ts'
-import { loadConfig } from './config.ts'
+import { ConfigError, loadConfig } from './config.ts'
 import { describeError } from './errors.ts'
 
 /** What the settings of all three services have in common. */
@@ -30,11 +30,18 @@ export interface RunningService {
   readonly site: unknown
 }
 
+export interface NatsFacts {
+  readonly url: string
+  readonly name: string
+  readonly access?: NatsAccess
+}
+
 export interface CheckContextOptions<C extends CommonConfig> {
   readonly service: string
   readonly configFile: string
   readonly load: () => C
-  readonly nats: (config: C) => { readonly url: string; readonly access?: NatsAccess }
+  /** `name`: what its own connection is called there. */
+  readonly nats: (config: C) => NatsFacts
   /** Bytes its stores may grow to. */
   readonly quotaBytes: (config: C) => number
   readonly ports: (config: C) => readonly PortNeed[]
@@ -49,7 +56,7 @@ export class CheckContext<C extends CommonConfig = CommonConfig> {
   readonly configProblem: string
   readonly #inside: boolean
   /** Closures over the settings: a context of particular settings is one of settings in general. */
-  readonly #facts: () => { nats: { url: string; access?: NatsAccess }; quotaBytes: number; ports: readonly PortNeed[] }
+  readonly #facts: () => { nats: NatsFacts; quotaBytes: number; ports: readonly PortNeed[] }
   #probe: Promise<NatsProbe> | undefined
   #running: Promise<RunningService | undefined> | undefined
 
@@ -66,7 +73,10 @@ export class CheckContext<C extends CommonConfig = CommonConfig> {
     try {
       config = options.load()
     } catch (error) {
-      problem = describeError(error)
+      problem =
+        error instanceof ConfigError
+          ? error.problems.map(({ where, path, words }) => `${where}: ${path === '' ? '' : `${path}: `}${words}`).join('; ')
+          : describeError(error)
     }
     this.config = config
     this.configProblem = problem
@@ -78,7 +88,7 @@ export class CheckContext<C extends CommonConfig = CommonConfig> {
     return this.config
   }
 
-  get nats(): { readonly url: string; readonly access?: NatsAccess } {
+  get nats(): NatsFacts {
     return this.#facts().nats
   }
 
@@ -96,7 +106,7 @@ export class CheckContext<C extends CommonConfig = CommonConfig> {
   }
 
   probe(): Promise<NatsProbe> {
-    this.#probe ??= NatsProbe.open(this.nats.url, this.nats.access, `doctor-${this.service}`)
+    this.#probe ??= NatsProbe.open(this.nats.url, this.nats.access, this.nats.name)
     return this.#probe
   }
 

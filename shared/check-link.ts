@@ -127,11 +127,13 @@ export function linkChecks<C extends CommonConfig>(options: LinkOptions): readon
         'A full agent sends some tens of kB/s. Below 8 KiB/s bound it (`uplink.bytesPerSecond`) so that other traffic lives, or mend the link.',
       after: ['hub-rtt'],
       run: async (context, signal) => {
-        const { sent, back, bytesPerSecond } = await (await context.probe()).echo(
+        const { sent, back, bytesPerSecond, refused } = await (await context.probe()).echo(
           32,
           8192,
           AbortSignal.any([signal, AbortSignal.timeout(1_500)]),
         )
+        if (refused)
+          return cannotTell('this user may not write to its own inbox, so nothing can be measured', 'nothing needs it but this check')
         const value = Math.round(bytesPerSecond)
         const words = `${humanBytes(value)}/s each way, ${back} of ${sent} messages came back`
         if (back < sent && value >= 8192) return pass(value, `${words} in the time there was`)
@@ -173,6 +175,9 @@ export function linkChecks<C extends CommonConfig>(options: LinkOptions): readon
   ]
 }
 
+/** It ends on this machine already: that says nothing about the server. */
+const offlineCodes = new Set(['ENETUNREACH', 'ENETDOWN', 'EAI_AGAIN'])
+
 /** The verdict of the first address that works; when none does, what was wrong with the first. */
 async function firstThatWorks(
   addresses: readonly ServerAddress[],
@@ -184,7 +189,13 @@ async function firstThatWorks(
     try {
       return await look(address)
     } catch (error) {
-      worst ??= failed(address, error)
+      const code = (error as NodeJS.ErrnoException).code ?? ''
+      worst ??= offlineCodes.has(code)
+        ? cannotTell(
+            `${address.text}: ${connectionWords(error)}: this machine is off line, so nothing is known of what is beyond`,
+            'mend the backhaul; events are kept here meanwhile',
+          )
+        : failed(address, error)
     }
   }
   return worst ?? bad(null, 'no address is given', 'name the server')

@@ -17,6 +17,19 @@ export function checkLines({ id, verdict, words, fix, page, mended }: CheckResul
   return lines.join('\n')
 }
 
+/** All results for a person: what was not looked at is named once, with what stood in its way. */
+export function reportLines(results: readonly CheckResult[], colours: boolean): string[] {
+  const reasons = [...new Set(results.flatMap(({ because }) => because ?? []))]
+  return [
+    ...results.filter(({ because }) => because === undefined).map((one) => checkLines(one, colours)),
+    ...reasons.map((reason) => {
+      const ids = results.filter(({ because }) => because === reason).map(({ id }) => id)
+      const { sign, colour } = signs.unknown
+      return `${colours ? `\u001b[${colour}m${sign}\u001b[0m` : sign} not looked at because of ${reason}: ${ids.join(', ')}`
+    }),
+  ]
+}
+
 export function summaryLine(results: readonly CheckResult[], tookMs: number): string {
   const counts = (['pass', 'warn', 'fail', 'unknown'] as const)
     .map((verdict) => ({ verdict, count: results.filter((one) => one.verdict === verdict).length }))

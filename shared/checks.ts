@@ -42,6 +42,8 @@ export interface CheckResult extends Finding {
   readonly title: string
   readonly page: string
   readonly tookMs: number
+  /** It was not looked at, because this one did not pass. */
+  readonly because?: string
   /** What `--fix` did before the verdict was taken again. */
   readonly mended?: string
 }
@@ -128,8 +130,8 @@ async function look<C>(check: Check<C>, context: C, all: AbortSignal): Promise<F
 }
 
 function notLookedAt<C>({ id, title }: Check<C>, needed: CheckResult): CheckResult {
-  const finding = cannotTell(`not looked at, because of ${needed.id}`)
-  return { id, title, ...finding, page: pageOf(id), tookMs: 0 }
+  const because = needed.because ?? needed.id
+  return { id, title, ...cannotTell(`not looked at, because of ${because}`), page: pageOf(id), tookMs: 0, because }
 }
 
 /**

@@ -3,7 +3,7 @@
  * ask otherwise (`NO_COLOR`, `TERM=dumb`). And the exit statuses that all of them share.
  */
 
-import { checkLines, checksJson, summaryLine } from './check-report.ts'
+import { checksJson, reportLines, summaryLine } from './check-report.ts'
 import type { CheckResult, RunOptions } from './checks.ts'
 import { type Check, exitStatusOf, runChecks, worstOf } from './checks.ts'
 import { environment } from './service.ts'
@@ -66,7 +66,7 @@ export async function runDoctor<C>({
   const tookMs = performance.now() - startedMs
   if (json) out.data(JSON.stringify(checksJson(service, results, tookMs)))
   else {
-    for (const result of results) out.data(checkLines(result, out.colours))
+    for (const line of reportLines(results, out.colours)) out.data(line)
     out.data(summaryLine(results, tookMs))
   }
   return { exit: exitStatusOf[worstOf(results)], results }

@@ -15,6 +15,8 @@ const wrapAt = 100
 export function commentedYaml(schema: JsonSchema, chosen: ChosenSettings, head: string): string {
   const lines = head.split('\n').map((line) => `# ${line}`)
   let open: readonly string[] = []
+  const stands = (section: readonly string[]) =>
+    Object.keys(chosen).some((key) => key.startsWith(`${section.join('.')}.`) && chosen[key] !== undefined)
   const settings = [...leafSettings(schema)]
   for (const { path, schema: one, required } of settings) {
     const section = path.slice(0, -1)
@@ -22,10 +24,8 @@ export function commentedYaml(schema: JsonSchema, chosen: ChosenSettings, head: 
     const from = common < 0 ? section.length : common
     if (section.length > 0 && (from < section.length || open.length > section.length)) {
       for (let at = Math.min(from, section.length); at < section.length; at++) {
-        const prefix = section.slice(0, at + 1).join('.')
-        const isChosen = Object.keys(chosen).some((key) => key.startsWith(`${prefix}.`) && chosen[key] !== undefined)
         if (at === 0) lines.push('')
-        lines.push(`${'  '.repeat(at)}${isChosen ? '' : '# '}${section[at]}:`)
+        lines.push(`${'  '.repeat(at)}${stands(section.slice(0, at + 1)) ? '' : '# '}${section[at]}:`)
       }
     } else if (section.length === 0) lines.push('')
     open = section
@@ -34,7 +34,7 @@ export function commentedYaml(schema: JsonSchema, chosen: ChosenSettings, head: 
     const key = path.join('.')
     const value = chosen[key]
     if (value !== undefined) lines.push(`${indent}${path.at(-1)}: ${JSON.stringify(value)}`)
-    else if (required && one.default === undefined) lines.push(`${indent}${path.at(-1)}:`)
+    else if (required && one.default === undefined && (section.length === 0 || stands(section))) lines.push(`${indent}${path.at(-1)}:`)
     else lines.push(`${indent}# ${path.at(-1)}: ${one.default === undefined ? '' : JSON.stringify(one.default)}`.trimEnd())
   }
   return `${lines.join('\n')}\n`

@@ -90,6 +90,17 @@ export class SqliteJournal implements Journal {
     return this.#sealed.reduce((sum, { octets }) => sum + octets, 0) + this.#activeOctets
   }
 
+  /** Why nothing is taken now; '' while it takes. */
+  get refusal(): string {
+    if (this.#failed) return 'the disk failed; it is reopened and verified when the next event comes'
+    try {
+      this.#ballast.require()
+      return ''
+    } catch (error) {
+      return describeError(error)
+    }
+  }
+
   append(batch: EventBatch, packets: PacketChanges = noPackets): number {
     if (this.#failed) throw new JournalFailed('the journal failed and was not reopened yet')
     this.#ballast.require()

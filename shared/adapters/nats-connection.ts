@@ -28,7 +28,7 @@ import { type StreamName, streams } from '../control.ts'
 import { describeError, fail, findError } from '../errors.ts'
 import { Unavailable } from '../ports.ts'
 import { delayCeilingMs, retry } from '../retry.ts'
-import { accessOptions, type NatsAccess } from './nats-access.ts'
+import { accessOptions, type NatsAccess, refusalWords } from './nats-access.ts'
 
 export type { NatsConnection } from '@nats-io/transport-node'
 
@@ -74,7 +74,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsConnection>
     signal,
     firstDelayMs: 100,
     maxDelayMs: 2_000,
-    onRetry: (error, attempt) => onStatus({ kind: 'disconnected', words: `${url}, attempt ${attempt}: ${describeError(error)}` }),
+    onRetry: (error, attempt) =>
+      onStatus({ kind: 'disconnected', words: `${url}, attempt ${attempt}: ${refusalWords(error, options.access)}` }),
   })
   const tooOld = versionProblem(connection.info?.version ?? '')
   if (tooOld !== undefined || signal.aborted) {

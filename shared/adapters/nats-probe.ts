@@ -24,30 +24,35 @@ export interface Echo {
   readonly sent: number
   readonly back: number
   readonly bytesPerSecond: number
+  /** We may not write to our own inbox, so nothing was measured. */
+  readonly refused: boolean
 }
 
 export class NatsProbe {
   readonly #connection: NatsConnection
+  readonly #inboxPrefix: string
   readonly #refused: PermissionViolationError[] = []
 
-  private constructor(connection: NatsConnection) {
+  private constructor(connection: NatsConnection, inboxPrefix: string) {
     this.#connection = connection
+    this.#inboxPrefix = inboxPrefix
     void this.#watch()
   }
 
-  /** Rejects when the server cannot be reached or does not let us in; `isRefusal` tells which. */
+  /** `name` is the service's own, so that its rights to its replies are ours. Rejects when the server cannot be reached or does not let us in. */
   static async open(url: string, access: NatsAccess | undefined, name: string): Promise<NatsProbe> {
+    const inboxPrefix = `_INBOX_${name.replace(/[^A-Za-z0-9_-]/g, '_')}`
     const connection = await connect({
       servers: url.split(',').map((one) => one.trim()),
-      name,
+      name: `doctor of ${name}`,
       reconnect: false,
       maxReconnectAttempts: 0,
       timeout: 2_500,
       ignoreClusterUpdates: true,
-      inboxPrefix: `_INBOX_${name.replace(/[^A-Za-z0-9_-]/g, '_')}`,
+      inboxPrefix,
       ...accessOptions(access),
     })
-    return new NatsProbe(connection)
+    return new NatsProbe(connection, inboxPrefix)
   }
 
   get version(): string {
@@ -79,7 +84,7 @@ export class NatsProbe {
 
   /** Messages to our own inbox and back: what the link carries, both ways at once. */
   async echo(messages: number, bytes: number, signal: AbortSignal): Promise<Echo> {
-    const inbox = createInbox('_INBOX_probe')
+    const inbox = createInbox(this.#inboxPrefix)
     const payload = new Uint8Array(bytes).map((_, at) => (at * 2_654_435_761) >>> 24)
     const subscription = this.#connection.subscribe(inbox, { max: messages })
     await this.#connection.flush()
@@ -91,7 +96,7 @@ export class NatsProbe {
     for await (const _ of subscription) back++
     signal.removeEventListener('abort', stop)
     const tookS = (performance.now() - startedMs) / 1000
-    return { sent: messages, back, bytesPerSecond: (back * bytes) / tookS }
+    return { sent: messages, back, bytesPerSecond: (back * bytes) / tookS, refused: this.#refused.some(({ subject }) => subject === inbox) }
   }
 
   /** May we publish there? Asked with a message that no stream takes: it expects a stream that does not exist. */
