@@ -92,10 +92,9 @@ export class SqliteJournal implements Journal {
 
   /** Why nothing is taken now; '' while it takes. */
   get refusal(): string {
-    if (this.#failed) return 'the disk failed; it is reopened and verified when the next event comes'
     try {
       this.#ballast.require()
-      return ''
+      return this.#failed ? 'the disk failed; it is reopened and verified when the next event comes' : ''
     } catch (error) {
       return describeError(error)
     }
