@@ -23,7 +23,7 @@ import { Positioner } from './position-stage.ts'
 import { RegionState } from './region-state.ts'
 import { joinParts, splitParts } from './snapshot-parts.ts'
 import { copyBatch, Teller } from './tell.ts'
-import { Witness } from './witness.ts'
+import { rowsAhead, Witness } from './witness.ts'
 
 export interface DetectorOptions {
   readonly region: string
@@ -34,7 +34,7 @@ export interface DetectorOptions {
   readonly config?: DetectionConfig
 }
 
-const version = 1
+const version = 2
 const sweptPerWatermark = 2048
 const pruneEveryMs = 60_000
 const crowdsEveryMs = 10_000
@@ -86,6 +86,7 @@ export class RegionDetector implements Detector {
     const cellOf = state.cellResolver(batch.texts)
     this.#positioner.begin(curated, cellOf)
     for (let row = 0; row < batch.rows; row++) {
+      if (row % rowsAhead === 0) this.#witness.lookAhead(c, row, Math.min(batch.rows, row + rowsAhead))
       const timeMs = c.timeMs[row]!
       const cell = cellOf(c.cell[row]!)
       if (c.arrivalMs[row]! > this.#witness.arrivalMs) this.#witness.arrivalMs = c.arrivalMs[row]!
@@ -103,6 +104,7 @@ export class RegionDetector implements Detector {
     const c = batch.columns
     const cellOf = this.#state.cellResolver(batch.texts)
     for (let row = 0; row < batch.rows; row++) {
+      if (row % rowsAhead === 0) this.#witness.lookAhead(c, row, Math.min(batch.rows, row + rowsAhead))
       if (c.arrivalMs[row]! > this.#witness.arrivalMs) this.#witness.arrivalMs = c.arrivalMs[row]!
       const at = row * 4
       const hasSim = (c.subscriber[at]! | c.subscriber[at + 1]!) !== 0

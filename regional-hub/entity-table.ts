@@ -1,10 +1,10 @@
 /**
- * One kind of key (SIM, number or device), its shards, and each key's history. A shard owns its keys, columns and points alone, so that
- * each can move to a worker of its own; a reference names a key across shards: local number · shards + shard (a power of two of them). Reference 0 is "missing".
+ * One kind of key (SIM, number or device), its shards, and each key's history. A shard owns its keys and points alone, so that each can move to a worker of its own; a reference names a key across shards: local number · shards + shard (a power of two of them). Reference 0 is "missing".
  */
+import { missing } from '#shared/records.ts'
 import type { DetectionConfig } from './detection-config.ts'
 import { appended, extended, History, type HistoryOptions, type Points } from './history.ts'
-import { KeyTable, octets, wordsOf } from './key-table.ts'
+import { KeyTable, ownWords } from './key-table.ts'
 
 /** The key was seen with more than one `a`. */
 export const several = 1
@@ -15,22 +15,15 @@ export const remote = 4
 /** The rest is told elsewhere: a number whose SIM is known. */
 export const merged = 8
 
-const columnsPerKey = 4 // head, newest a, flags, seconds of the last binding told
+/** What stands beside a key in its row. `note`: seconds of the last binding told; of a device, its model. */
+const own = { head: ownWords, newestA: ownWords + 1, flags: ownWords + 2, note: ownWords + 3 } as const
 
 export class EntityShard {
   readonly keys = new KeyTable()
   readonly history: History
-  columns = new Uint32Array(1024 * columnsPerKey)
 
   constructor(options: HistoryOptions) {
     this.history = new History(options)
-  }
-
-  grow(local: number): void {
-    if ((local + 1) * columnsPerKey <= this.columns.length) return
-    const columns = new Uint32Array(this.columns.length * 2)
-    columns.set(this.columns)
-    this.columns = columns
   }
 }
 
@@ -59,13 +52,33 @@ export class EntityTable {
     return local === 0 ? 0 : (local << this.#bits) | shard
   }
 
+  /** The references of many rows' keys, 0 for those missing or new, and the start of their histories into the processor's cache. */
+  findAll(words: Uint32Array, from: number, to: number, found: Uint32Array): void {
+    if (this.#count === 1) this.shards[0]!.keys.findAll(words, from, to, found)
+    else for (let row = from; row < to; row++) found[row - from] = this.find(words, row * 4)
+  }
+
+  /** Reads ahead what `insert` will want of these keys' histories. Answers nothing of meaning. */
+  touch(found: Uint32Array, count: number, points: Uint32Array): number {
+    let sum = 0
+    for (let row = 0; row < count; row++) {
+      const reference = found[row]!
+      points[row] = reference === 0 ? 0 : this.head(reference)
+    }
+    for (let row = 0; row < count; row++) {
+      points[row] = points[row] === 0 ? 0 : this.owner(found[row]!).history.older(points[row]!)
+    }
+    for (let row = 0; row < count; row++) {
+      if (points[row] !== 0) sum += this.owner(found[row]!).history.older(points[row]!)
+    }
+    return sum
+  }
+
   add(words: Uint32Array, at: number): number {
     const shard = this.shard(words, at)
     const owner = this.shards[shard]!
     const local = owner.keys.add(words, at)
-    if (local === 0) return 0
-    owner.grow(local)
-    return (local << this.#bits) | shard
+    return local === 0 ? 0 : (local << this.#bits) | shard
   }
 
   local(reference: number): number {
@@ -92,39 +105,53 @@ export class EntityTable {
   }
 
   head(reference: number): number {
-    return this.owner(reference).columns[this.local(reference) * columnsPerKey]!
+    return this.#own(reference, own.head)
   }
 
   newestA(reference: number): number {
-    return this.owner(reference).columns[this.local(reference) * columnsPerKey + 1]!
+    return this.#own(reference, own.newestA)
   }
 
   flags(reference: number): number {
-    return this.owner(reference).columns[this.local(reference) * columnsPerKey + 2]!
+    return this.#own(reference, own.flags)
   }
 
   setFlags(reference: number, flags: number): void {
-    this.owner(reference).columns[this.local(reference) * columnsPerKey + 2] = flags
+    this.#setOwn(reference, own.flags, flags)
   }
 
   toldS(reference: number): number {
-    return this.owner(reference).columns[this.local(reference) * columnsPerKey + 3]!
+    return this.#own(reference, own.note)
   }
 
   setTold(reference: number, seconds: number): void {
-    this.owner(reference).columns[this.local(reference) * columnsPerKey + 3] = seconds
+    this.#setOwn(reference, own.note, seconds)
+  }
+
+  /** A device's model (TAC); kept as its complement, so that a row of zeros knows none. */
+  model(device: number): number {
+    return device === 0 ? missing.u32 : ~this.#own(device, own.note) >>> 0
+  }
+
+  noteModel(device: number, model: number): void {
+    if (model !== missing.u32) this.#setOwn(device, own.note, ~model >>> 0)
   }
 
   /** Takes a sighting into the key's history and answers what that changed there. */
   insert(reference: number, timeMs: number, cell: number, a: number, b: number): number {
-    const { columns, history } = this.owner(reference)
-    const at = this.local(reference) * columnsPerKey
-    const head = history.insert(columns[at]!, timeMs, cell, a, b)
-    columns[at] = head
+    const { keys, history } = this.owner(reference)
+    const local = reference >>> this.#bits
+    const words = keys.page(local)
+    const at = keys.rowAt(local)
+    const before = words[at + own.head]!
+    const head = history.insert(before, timeMs, cell, a, b)
+    if (head !== before) words[at + own.head] = head
     if (a !== 0) {
-      const known = columns[at + 1]!
-      if (known !== 0 && known !== a) columns[at + 2]! |= several
-      if (known === 0 || history.change === extended || history.change === appended) columns[at + 1] = a
+      const known = words[at + own.newestA]!
+      if (known !== a) {
+        if (known !== 0) words[at + own.flags]! |= several
+        if (known === 0 || history.change === extended || history.change === appended) words[at + own.newestA] = a
+      }
     }
     return history.change
   }
@@ -143,8 +170,10 @@ export class EntityTable {
         if (this.#sweepShard === 0) return
         continue
       }
-      const at = this.#sweepLocal++ * columnsPerKey
-      if (shard.columns[at] !== 0) shard.columns[at] = shard.history.prune(shard.columns[at]!, settledMs, finalMs)
+      const local = this.#sweepLocal++
+      const words = shard.keys.page(local)
+      const at = shard.keys.rowAt(local) + own.head
+      if (words[at] !== 0) words[at] = shard.history.prune(words[at]!, settledMs, finalMs)
     }
   }
 
@@ -153,20 +182,31 @@ export class EntityTable {
   }
 
   get bytes(): number {
-    return this.shards.reduce((sum, shard) => sum + shard.keys.bytes + shard.history.bytes + shard.columns.byteLength, 0)
+    return this.shards.reduce((sum, shard) => sum + shard.keys.bytes + shard.history.bytes, 0)
   }
 
-  /** Groups of parts: for each shard its keys, its history and its columns. */
+  /** Groups of parts: for each shard its keys and its history. */
   snapshot(): Uint8Array[][] {
-    return this.shards.flatMap((shard) => [shard.keys.snapshot(), shard.history.snapshot(), [octets(shard.columns)]])
+    return this.shards.flatMap((shard) => [shard.keys.snapshot(), shard.history.snapshot()])
   }
 
   restore(groups: readonly (readonly Uint8Array[])[]): void {
     for (const [number, shard] of this.shards.entries()) {
-      shard.keys.restore(groups[number * 3]!)
-      shard.history.restore(groups[number * 3 + 1]!)
-      shard.columns = wordsOf(groups[number * 3 + 2]![0]!)
+      shard.keys.restore(groups[number * 2]!)
+      shard.history.restore(groups[number * 2 + 1]!)
     }
+  }
+
+  #own(reference: number, word: number): number {
+    const { keys } = this.owner(reference)
+    const local = reference >>> this.#bits
+    return keys.page(local)[keys.rowAt(local) + word]!
+  }
+
+  #setOwn(reference: number, word: number, value: number): void {
+    const { keys } = this.owner(reference)
+    const local = reference >>> this.#bits
+    keys.page(local)[keys.rowAt(local) + word] = value
   }
 }
 

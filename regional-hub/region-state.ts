@@ -6,7 +6,6 @@ import type { RemoteSighting } from '#shared/control.ts'
 import { CellInventory, type CellRow } from './cell-inventory.ts'
 import type { DetectionConfig } from './detection-config.ts'
 import { EntityTable, historyOptions } from './entity-table.ts'
-import { ModelTable } from './model-table.ts'
 import { cellMask, type RuleContext, regionShift } from './rule-context.ts'
 import { type RecordPage, SubscriberTable, w } from './subscriber-table.ts'
 
@@ -18,7 +17,6 @@ export class RegionState implements RuleContext {
   readonly sims: EntityTable
   readonly numbers: EntityTable
   readonly devices: EntityTable
-  readonly models = new ModelTable()
   readonly #shards: number
   readonly #records: SubscriberTable[]
 
@@ -48,7 +46,7 @@ export class RegionState implements RuleContext {
   }
 
   model(device: number): number {
-    return this.models.of(device)
+    return this.devices.model(device)
   }
 
   numberOf(sim: number): string {
@@ -82,7 +80,7 @@ export class RegionState implements RuleContext {
       subscriber: this.sims.hex(sim),
       number: this.numbers.hex(number),
       device: this.devices.hex(device),
-      model: this.models.of(device),
+      model: this.devices.model(device),
       cell: this.cells.names[cell]!,
       latitude: located ? this.cells.latitude[cell]! : null,
       longitude: located ? this.cells.longitude[cell]! : null,
@@ -92,7 +90,7 @@ export class RegionState implements RuleContext {
 
   get bytes(): number {
     const records = this.#records.reduce((sum, table) => sum + table.bytes, 0)
-    return this.sims.bytes + this.numbers.bytes + this.devices.bytes + records + this.models.bytes
+    return this.sims.bytes + this.numbers.bytes + this.devices.bytes + records
   }
 
   save(): Readonly<Record<string, unknown>> {
@@ -109,19 +107,18 @@ export class RegionState implements RuleContext {
 
   snapshot(): Uint8Array[][] {
     const tables = [this.sims, this.numbers, this.devices].flatMap((table) => table.snapshot())
-    return [...tables, ...this.#records.map((table) => table.snapshot()), this.models.snapshot()]
+    return [...tables, ...this.#records.map((table) => table.snapshot())]
   }
 
   /** Takes its groups from the front of the list and answers the rest. */
   restore(groups: readonly (readonly Uint8Array[])[]): readonly (readonly Uint8Array[])[] {
-    const perTable = this.#shards * 3
+    const perTable = this.#shards * 2
     for (const [number, table] of [this.sims, this.numbers, this.devices].entries()) {
       table.restore(groups.slice(number * perTable, (number + 1) * perTable))
     }
     const rest = groups.slice(3 * perTable)
     for (const [shard, table] of this.#records.entries()) table.restore(rest[shard]!)
-    this.models.restore(rest[this.#shards]!)
-    return rest.slice(this.#shards + 1)
+    return rest.slice(this.#shards)
   }
 
   #comparePlaces(x: number, y: number): number {

@@ -16,6 +16,9 @@ import type { RegionState } from './region-state.ts'
 import { cellMask, regionShift } from './rule-context.ts'
 import { type RecordPage, w } from './subscriber-table.ts'
 
+/** Rows looked up together: what they touch stays within the processor's nearer cache. */
+export const rowsAhead = 256
+
 /** Columns of identities that a row of sightings or events has. */
 export interface Identities {
   readonly subscriber: Uint32Array
@@ -32,6 +35,11 @@ export class Witness {
   readonly #claims: Claims
   readonly #borders: Borders
   readonly #words = new Uint32Array(12)
+  readonly #found = { sims: new Uint32Array(rowsAhead), numbers: new Uint32Array(rowsAhead), devices: new Uint32Array(rowsAhead) }
+  readonly #points = new Uint32Array(rowsAhead)
+  #from = 0
+  /** What was read ahead, so that the reading is not taken for useless. */
+  ahead = 0
 
   constructor(state: RegionState, judge: Judge, claims: Claims, borders: Borders) {
     this.#state = state
@@ -40,16 +48,40 @@ export class Witness {
     this.#borders = borders
   }
 
+  /** Looks up whom rows `from` to `to` (at most `rowsAhead`) name and reads their memory ahead; changes nothing. `sighted` takes these rows next. */
+  lookAhead(who: Identities, from: number, to: number): void {
+    const { sims, numbers, devices } = this.#state
+    const found = this.#found
+    this.#from = from
+    sims.findAll(who.subscriber, from, to, found.sims)
+    numbers.findAll(who.number, from, to, found.numbers)
+    devices.findAll(who.device, from, to, found.devices)
+    let sum = 0
+    for (let row = 0; row < to - from; row++) {
+      const sim = found.sims[row]!
+      if (sim === 0) continue
+      const { u32 } = this.#state.page(sim)
+      const at = this.#state.at(sim)
+      sum += u32[at]! + u32[at + 16]!
+    }
+    sum += sims.touch(found.sims, to - from, this.#points)
+    sum += numbers.touch(found.numbers, to - from, this.#points)
+    sum += devices.touch(found.devices, to - from, this.#points)
+    this.ahead = sum
+  }
+
   /** Takes one row in; answers the SIM, or what stands in for it. 0: nobody was named. */
   sighted(who: Identities, row: number, timeMs: number, cell: number): number {
-    const { sims, numbers, devices, models } = this.#state
+    const { sims, numbers, devices } = this.#state
     if (!(timeMs > 0)) return 0
     const at = row * 4
-    let sim = sims.add(who.subscriber, at)
-    const number = numbers.add(who.number, at)
+    const found = this.#found
+    const ahead = row - this.#from
+    let sim = found.sims[ahead]! || sims.add(who.subscriber, at)
+    const number = found.numbers[ahead]! || numbers.add(who.number, at)
     // TAC 0 is the IMEI of all zeros that broken phones share: it names nobody.
-    const device = who.model[row] === 0 ? 0 : devices.add(who.device, at)
-    if (device !== 0) models.note(device, who.model[row]!)
+    const device = who.model[row] === 0 ? 0 : found.devices[ahead]! || devices.add(who.device, at)
+    if (device !== 0) devices.noteModel(device, who.model[row]!)
     const isNamed = sim !== 0
     if (!isNamed) {
       if (number === 0) return 0
@@ -68,7 +100,7 @@ export class Witness {
 
   /** What another region saw, into the same histories. */
   heard({ kind, released, sighting }: Notice): void {
-    const { sims, numbers, devices, models, cells, regions } = this.#state
+    const { sims, numbers, devices, cells, regions } = this.#state
     if (sighting.region === regions[0]) return
     const words = this.#words
     hexToWords(sighting.subscriber, words, 0)
@@ -78,7 +110,7 @@ export class Witness {
     if (sim === 0) return
     const number = numbers.add(words, 4)
     const device = devices.add(words, 8)
-    if (device !== 0) models.note(device, sighting.model)
+    if (device !== 0) devices.noteModel(device, sighting.model)
     const { latitude, longitude, radiusM, timeMs } = sighting
     const isLocated = latitude !== null && longitude !== null && radiusM !== null && sighting.cell !== ''
     const cell = isLocated ? cells.learn(sighting.cell, latitude, longitude, radiusM) : cells.index(sighting.cell)
