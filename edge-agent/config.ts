@@ -168,6 +168,7 @@ export const configSchema = z.strictObject({
       quotaBytes: octets(mebibyte, 1_024 * mebibyte).describe(
         'Bytes on their way to the hub; beyond it waiting windows are merged, then given up.',
       ),
+      ballastBytes: octets(0, 24 * mebibyte).describe('Bytes kept free for a full volume, so that the outbox can still drain.'),
       backfillAfterS: whole(1, 3_600, 60).describe('Seconds after which a waiting window goes in the backfill lane.'),
       maxFrameBytes: octets(16_384, 512 * 1_024).describe('Bytes of one batch on the link; a larger one is halved.'),
       deadLetterRows: whole(0, 100_000, 1_000).describe('Rejected events a second that are kept whole; more are only counted.'),

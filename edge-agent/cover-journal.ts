@@ -190,11 +190,8 @@ export class JournalCover implements JournalReader, Component {
   #cut(slow: boolean, boundaryMs: number): void {
     clearTimeout(this.#urgent)
     this.#urgent = undefined
-    const { outbox, clock, journal, onCommit, onLoss } = this.#deps
-    for (const { family, events } of outbox.relieve()) {
-      this.#tallies.addLost(clock.nowMs(), family, events)
-      onLoss(family, events)
-    }
+    const { outbox, journal, onCommit, onLoss } = this.#deps
+    for (const { family, events } of outbox.relieve()) onLoss(family, events)
     this.#gather(slow)
     const before = outbox.coverage
     const fast = Math.max(this.#wanted.fast, this.#head)

@@ -91,6 +91,8 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
     storeId: identity.storeId,
     epoch: identity.epoch,
     quotaBytes: config.outbox.quotaBytes,
+    ballastBytes: config.outbox.ballastBytes,
+    report: back,
     backfillAfterMs: config.outbox.backfillAfterS * 1000,
     maxFrameBytes: config.outbox.maxFrameBytes,
     batchRows: config.windows.batchRows,

@@ -10,7 +10,14 @@ import type { Metrics } from '#shared/metrics.ts'
 import type { Outbox } from './ports.ts'
 import type { UplinkReport } from './uplink.ts'
 
-export interface BackReport extends UplinkReport {
+export interface OutboxReport {
+  outboxSalvaged(damage: { file: string; why: string; savedBatches: number; lostBatches: number }): void
+  outboxRowsLost(reason: string, batches: number, rows: number, events: Readonly<Record<string, number>>): void
+  ballastDropped(): void
+  ballastRestored(): void
+}
+
+export interface BackReport extends UplinkReport, OutboxReport {
   linkStatus(status: NatsStatus): void
   outboxFull(error: Error): void
   eventsGivenUp(family: string, events: number): void
@@ -27,6 +34,7 @@ export function reportBack(log: Logger, metrics: Metrics, clock: Clock, outbox: 
   const resent = metrics.counter('tributary_uplink_stalls_total', 'Times a lane was sent again because its watermark stood still.', [
     'lane',
   ])
+  const damaged = metrics.counter('tributary_outbox_damaged_rows_total', 'Rows of batches lost to damage of the outbox; on record as lost.')
   const stale = metrics.counter('tributary_uplink_stale_watermarks_total', 'Watermarks of an older hub, not followed.')
   metrics.gauge('tributary_outbox_backlog_rows', 'Batches not yet past the hub’s watermark.', ['lane'], (gauge) => {
     gauge.reset()
@@ -75,6 +83,18 @@ export function reportBack(log: Logger, metrics: Metrics, clock: Clock, outbox: 
       givenUp.inc({ family }, events)
       if (mayRepeat('given up')) log.error({ family, events }, 'events were given up because the outbox was full; the loss is on record')
     },
+    outboxSalvaged: ({ file, why, savedBatches, lostBatches }) =>
+      log.error(
+        { file, why, savedBatches, lostBatches },
+        'the outbox was damaged: it was set aside, and what could be read goes on in a new one',
+      ),
+    outboxRowsLost: (reason, lostBatches, lostRows, events) => {
+      if (reason !== 'outbox-damaged') return // told elsewhere
+      damaged.inc(lostRows)
+      log.error({ reason, batches: lostBatches, rows: lostRows, events }, 'batches of the outbox are lost; the loss is on record')
+    },
+    ballastDropped: () => log.error('the volume is full: the outbox gave up its ballast, and only drains until there is room again'),
+    ballastRestored: () => log.info('there is room again: the outbox has its ballast back'),
     storeOpened: (epoch, renewed) => log.info({ epoch }, renewed ? 'a new store was made in the data folder' : 'the store was opened'),
   }
 }

@@ -118,12 +118,13 @@ export class UplinkPump implements Component {
   }
 
   watermark(watermark: Watermark): void {
-    const { outbox, report } = this.#deps
+    const { outbox, report, onFailure } = this.#deps
     try {
       if (!outbox.free(watermark)) report.staleWatermark(watermark.hubEpoch)
     } catch (error) {
-      if (!(error instanceof DiskFull)) throw error
-      report.watermarkNotStored(error) // the hub says it again every second
+      if (error instanceof DiskFull)
+        report.watermarkNotStored(error) // the hub says it again every second
+      else onFailure(error)
     }
   }
 

@@ -8,6 +8,8 @@ import type { Clock } from '#shared/clock.ts'
 import type { JournalReport } from '../events.ts'
 import { JournalFull } from '../ports.ts'
 
+export type BallastReport = Pick<JournalReport, 'ballastDropped' | 'ballastRestored'>
+
 const blockBytes = 1 << 16
 
 const restoreEveryMs = 1_000
@@ -16,12 +18,12 @@ export class Ballast {
   readonly #file: string
   readonly #bytes: number
   readonly #clock: Clock
-  readonly #report: JournalReport
+  readonly #report: BallastReport
   #lies: boolean
   #dropped = false
   #nextTryMs = Number.NEGATIVE_INFINITY
 
-  constructor(file: string, bytes: number, deps: { clock: Clock; report: JournalReport }) {
+  constructor(file: string, bytes: number, deps: { clock: Clock; report: BallastReport }) {
     this.#clock = deps.clock
     this.#report = deps.report
     this.#file = file

@@ -6,24 +6,20 @@ import type { Database } from '#shared/adapters/sqlite.ts'
 import { encodeBatch } from '#shared/batch-codec.ts'
 import type { Clock } from '#shared/clock.ts'
 import { type Batch, type Lane, lanes, type RecordKind } from '#shared/records.ts'
-import type { LaneBacklog, OutboxRow } from '../ports.ts'
+import type { LaneBacklog } from '../ports.ts'
 import { sliceBatch } from '../slice-batch.ts'
-
-/** A row without its frame. */
-export interface RowFields {
-  readonly id: number
-  readonly epoch: string
-  readonly lane: Lane
-  readonly seq: number
-  readonly record: RecordKind
-  readonly rows: number
-  readonly fromMs: number
-  readonly toMs: number
-  readonly createdMs: number
-  readonly boundaryMs: number
-  readonly widthMs: number
-  readonly bytes: number
-}
+import type { RowNote } from './outbox-notes.ts'
+import {
+  blankRow,
+  eventsIn,
+  insertRow,
+  isSound,
+  noteOf,
+  outboxChecksum,
+  overheadBytes,
+  type RowFields,
+  type StoredOutboxRow,
+} from './outbox-row.ts'
 
 export interface OutboxRowsOptions {
   readonly tenant: string
@@ -34,20 +30,49 @@ export interface OutboxRowsOptions {
   readonly clock: Clock
 }
 
-/** What a row costs beside its frame. */
-const overheadBytes = 200
-const fieldNames = 'id, epoch, lane, seq, record, rows, fromMs, toMs, createdMs, boundaryMs, widthMs, bytes'
+/** What a transaction has added and removed, for the notes. */
+export interface RowChanges {
+  readonly added: RowNote[]
+  readonly removed: number[]
+}
+
+const fieldNames = 'id, epoch, lane, seq, record, rows, fromMs, toMs, createdMs, boundaryMs, widthMs, bytes, events'
+
+/** A row whose octets are not those that were written. */
+export class SpoiledRow extends Error {
+  readonly id: number
+
+  constructor(id: number) {
+    super(`row ${id} of the outbox does not match its checksum`)
+    this.id = id
+  }
+}
 
 export class OutboxRows {
   bytes: number
   readonly #options: OutboxRowsOptions
   readonly #sql: ReturnType<typeof statements>
-  #seqs = new Map<Lane, number>()
+  #seqs: Map<Lane, number>
+  #changes: RowChanges = { added: [], removed: [] }
+  /** What is being committed covers the journal up to here. */
+  covered: { readonly fast: number; readonly slow: number } = { fast: 0, slow: 0 }
 
-  constructor(db: Database, options: OutboxRowsOptions) {
+  /** `seqs`: the numbers given out, where this is the same epoch on another file. */
+  constructor(db: Database, options: OutboxRowsOptions, seqs: ReadonlyMap<Lane, number> = new Map()) {
     this.#options = options
+    this.#seqs = new Map(seqs)
     this.#sql = statements(db)
     this.bytes = this.#sql.totalBytes.get()!.bytes ?? 0
+  }
+
+  get seqs(): ReadonlyMap<Lane, number> {
+    return this.#seqs
+  }
+
+  takeChanges(): RowChanges {
+    const changes = this.#changes
+    this.#changes = { added: [], removed: [] }
+    return changes
   }
 
   /** Undoes what memory learned since. */
@@ -55,6 +80,7 @@ export class OutboxRows {
     const seqs = new Map(this.#seqs)
     const { bytes } = this
     return () => {
+      this.takeChanges()
       this.#seqs = seqs
       this.bytes = bytes
     }
@@ -73,45 +99,67 @@ export class OutboxRows {
     if (numbered) this.#seqs.set(lane, seq)
     const { fromMs, toMs, widthMs } = timesOf(batch)
     const bytes = frame.length + overheadBytes
-    this.#sql.insert.run(
-      numbered ? epoch : '',
+    const events = eventsIn(batch)
+    const row = {
+      epoch: numbered ? epoch : '',
       lane,
       seq,
-      batch.kind,
-      batch.rows,
+      record: batch.kind,
+      rows: batch.rows,
       fromMs,
       toMs,
       createdMs,
       boundaryMs,
       widthMs,
       bytes,
+      events: JSON.stringify(events),
+      ...this.covered,
       frame,
-    )
+    }
+    const { lastInsertRowid } = this.#sql.insert.run({ ...row, crc: outboxChecksum(row) })
     this.bytes += bytes
+    this.#changes.added.push(noteOf({ ...row, id: Number(lastInsertRowid) }, events))
   }
 
   delete(fields: RowFields): void {
     this.#sql.delete.run(fields.id)
     this.bytes -= fields.bytes
+    this.#changes.removed.push(fields.id)
   }
 
   /** Keeps the number and gives up the content: an empty batch goes in its place, so that the hub meets no gap. */
   blank(fields: RowFields): void {
-    const { tenant, region, agent } = this.#options
-    const { epoch, lane, seq, record } = fields
-    const empty = sliceBatch(
-      { kind: record, rows: 0, columns: {} as never, texts: [''], meta: { tenant, region, agent, epoch, lane, seq } },
-      0,
-      0,
-    )
-    const frame = encodeBatch(empty)
-    this.#sql.blank.run(frame.length + overheadBytes, frame, fields.id)
-    this.bytes += frame.length + overheadBytes - fields.bytes
+    const row = blankRow(fields, this.#options)
+    this.#sql.blank.run(row)
+    this.bytes += row.bytes - fields.bytes
+    this.#changes.added.push(noteOf(row, {}))
   }
 
-  /** The first numbered row of a lane above an id. */
-  after(lane: Lane, id: number): OutboxRow | undefined {
-    return this.#sql.after.get(lane, id)
+  /** Throws `SpoiledRow` when its checksum does not match. */
+  sound(id: number): StoredOutboxRow {
+    const row = this.#sql.stored.get(id)
+    if (row === undefined || !isSound(row)) throw new SpoiledRow(id)
+    return row
+  }
+
+  /** As they are, sound or not. */
+  octets(id: number): Buffer {
+    return this.#sql.stored.get(id)!.frame
+  }
+
+  get highestId(): number {
+    return this.#sql.highestId.get()?.seq ?? 0
+  }
+
+  *notes(): Iterable<RowNote> {
+    for (const row of this.#sql.allNotes.iterate()) yield noteOf(row, JSON.parse(row.events))
+  }
+
+  /** The first numbered row of a lane above an id. Throws `SpoiledRow` when its checksum does not match. */
+  after(lane: Lane, id: number): StoredOutboxRow | undefined {
+    const row = this.#sql.after.get(lane, id)
+    if (row !== undefined && !isSound(row)) throw new SpoiledRow(row.id)
+    return row
   }
 
   countAfter(lane: Lane, id: number): number {
@@ -139,17 +187,13 @@ export class OutboxRows {
     return this.#sql.fields.get(id)
   }
 
-  frame(id: number): Buffer {
-    return this.#sql.frame.get(id)!.frame
-  }
-
   holds(lane: Lane, epoch: string, seq: number): boolean {
     return this.#sql.lowest.get(lane, epoch, seq) !== undefined
   }
 
   free(lane: Lane, epoch: string, seq: number): void {
     this.bytes -= this.#sql.bytesThrough.get(lane, epoch, seq)!.bytes ?? 0
-    this.#sql.free.run(lane, epoch, seq)
+    for (const { id } of this.#sql.free.all(lane, epoch, seq)) this.#changes.removed.push(id)
   }
 
   get oldestWaitingBoundaryMs(): number | undefined {
@@ -188,15 +232,13 @@ function timesOf(batch: Batch): { fromMs: number; toMs: number; widthMs: number 
 
 function statements(db: Database) {
   return {
-    insert: db.prepare<(string | number | Buffer)[]>(
-      `INSERT INTO row (epoch, lane, seq, record, rows, fromMs, toMs, createdMs, boundaryMs, widthMs, bytes, frame)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
+    insert: db.prepare<[Omit<StoredOutboxRow, 'id'>]>(insertRow('')),
     delete: db.prepare<[number]>('DELETE FROM row WHERE id = ?'),
-    blank: db.prepare<[number, Buffer, number]>('UPDATE row SET rows = 0, bytes = ?, frame = ? WHERE id = ?'),
-    after: db.prepare<[string, number], OutboxRow>(
-      'SELECT id, epoch, lane, seq, record, rows, frame FROM row WHERE seq > 0 AND lane = ? AND id > ? ORDER BY id LIMIT 1',
-    ),
+    blank: db.prepare<[StoredOutboxRow]>(insertRow('id')),
+    stored: db.prepare<[number], StoredOutboxRow>('SELECT * FROM row WHERE id = ?'),
+    highestId: db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'row'"),
+    allNotes: db.prepare<[], RowFields>(`SELECT ${fieldNames} FROM row ORDER BY id`),
+    after: db.prepare<[string, number], StoredOutboxRow>('SELECT * FROM row WHERE seq > 0 AND lane = ? AND id > ? ORDER BY id LIMIT 1'),
     countAfter: db.prepare<[string, number], { count: number }>(
       'SELECT count(*) AS count FROM (SELECT 1 FROM row WHERE seq > 0 AND lane = ? AND id > ? LIMIT 100)',
     ),
@@ -211,14 +253,15 @@ function statements(db: Database) {
       `SELECT ${fieldNames} FROM row WHERE seq = 0 AND lane = ? AND widthMs = ? AND record = ? ORDER BY id LIMIT ?`,
     ),
     fields: db.prepare<[number], RowFields>(`SELECT ${fieldNames} FROM row WHERE id = ?`),
-    frame: db.prepare<[number], { frame: Buffer }>('SELECT frame FROM row WHERE id = ?'),
     lowest: db.prepare<[string, string, number], { id: number }>(
       'SELECT id FROM row WHERE seq > 0 AND lane = ? AND epoch = ? AND seq <= ? LIMIT 1',
     ),
     bytesThrough: db.prepare<[string, string, number], { bytes: number | null }>(
       'SELECT sum(bytes) AS bytes FROM row WHERE seq > 0 AND lane = ? AND epoch = ? AND seq <= ?',
     ),
-    free: db.prepare<[string, string, number]>('DELETE FROM row WHERE seq > 0 AND lane = ? AND epoch = ? AND seq <= ?'),
+    free: db.prepare<[string, string, number], { id: number }>(
+      'DELETE FROM row WHERE seq > 0 AND lane = ? AND epoch = ? AND seq <= ? RETURNING id',
+    ),
     totalBytes: db.prepare<[], { bytes: number | null }>('SELECT sum(bytes) AS bytes FROM row'),
     oldestBoundary: db.prepare<[], { boundaryMs: number | null }>('SELECT min(boundaryMs) AS boundaryMs FROM row WHERE seq = 0'),
     held: db.prepare<[], { epoch: string; lane: Lane; highestSeq: number; oldestSeq: number }>(

@@ -7,34 +7,31 @@
  * `backfill`. So whatever is merged or given up for want of room never had a number, and leaves no gap that a hub would wait for.
  * A waiting part is re-encoded under the current epoch with a part number of its own, so that the same window of two epochs cannot collide.
  *
- * Every write is one fsynced transaction. `next` hands out rows from memory of what was sent; a restart or `rewind` hands all out again.
+ * Every write is one fsynced transaction, noted in a second file before anything of it is sent (outbox-notes.ts). `next` hands out rows from
+ * memory of what was sent; a restart or `rewind` hands all out again.
+ *
+ * Damage never stops it. A row whose checksum is wrong is given up alone, and an empty one goes under its number. A file that cannot be trusted,
+ * at the start or while running, is set aside and salvaged (salvage-outbox.ts: there is why nothing counts twice); what is lost is on record
+ * with the number of events, in the transaction that gives it up. Numbers go on in the same epoch: memory knows all that were given out, and
+ * after a restart the epoch is a new one anyway. On a full volume the ballast goes, rows may still be freed, and nothing new is
+ * taken until the ballast is back.
  */
 
-import { type Database, guard, openDatabase } from '#shared/adapters/sqlite.ts'
 import { decodeBatch } from '#shared/batch-codec.ts'
-import type { Clock } from '#shared/clock.ts'
 import type { Watermark } from '#shared/control.ts'
+import { DiskFull } from '#shared/errors.ts'
 import { type Batch, type Lane, lanes } from '#shared/records.ts'
 import type { Tally, TallyKey } from '../count-tallies.ts'
 import { tallyCounts } from '../count-tallies.ts'
 import type { Coverage, LaneBacklog, Outbox, OutboxCommit, OutboxLoss, OutboxRow } from '../ports.ts'
-import { OutboxRelief } from './outbox-relief.ts'
-import { OutboxRows, type RowFields } from './outbox-rows.ts'
+import { relieveStep } from './outbox-relief.ts'
+import type { OutboxRows } from './outbox-rows.ts'
+import { OutboxStore, type OutboxStoreOptions } from './outbox-store.ts'
 
-export interface SqliteOutboxOptions {
-  readonly file: string
-  readonly tenant: string
-  readonly region: string
-  readonly agent: string
-  readonly storeId: string
-  readonly epoch: string
-  /** Octets of all rows together; the file may be a little larger. */
-  readonly quotaBytes: number
+export interface SqliteOutboxOptions extends OutboxStoreOptions {
   /** A window that has waited longer than this goes in lane `backfill`. */
   readonly backfillAfterMs: number
-  readonly maxFrameBytes: number
   readonly batchRows: number
-  readonly clock: Clock
   /** Does the link take rows now? Decides whether what may be shed is numbered as it is written. */
   readonly online: () => boolean
 }
@@ -48,57 +45,46 @@ const numberedTogether = 32
 export class SqliteOutbox implements Outbox {
   readonly epoch: string
   readonly #options: SqliteOutboxOptions
-  readonly #db: Database
-  readonly #rows: OutboxRows
-  readonly #relief: OutboxRelief
-  #coverage: Coverage
-  #hubEpoch: number
+  readonly #store: OutboxStore
   #part = 0
   /** Per lane, the id of the row handed out last. */
   #sent = new Map<Lane, number>()
-  #tallySelect
-  #tallyUpsert
-  #metaUpsert
 
   constructor(options: SqliteOutboxOptions) {
     this.#options = options
     this.epoch = options.epoch
-    this.#db = openDatabase(options.file, { quotaBytes: options.quotaBytes + (32 << 20) })
-    this.#db.exec(schema)
-    this.#rows = new OutboxRows(this.#db, options)
-    this.#relief = new OutboxRelief(this.#rows, options, () => this.nextPart())
-    this.#metaUpsert = this.#db.prepare<[string, number]>(
-      'INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-    )
-    this.#tallySelect = this.#db.prepare<[number, string, string, string], Tally>(
-      'SELECT * FROM tally WHERE minuteMs = ? AND family = ? AND source = ? AND eventType = ?',
-    )
-    this.#tallyUpsert = this.#db.prepare<(number | string)[]>('INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-    this.#coverage = { fast: this.#meta('fast'), slow: this.#meta('slow'), boundaryMs: this.#meta('boundaryMs') }
-    this.#hubEpoch = this.#meta('hubEpoch')
-    this.#write(() => this.#db.exec('DELETE FROM tally')) // those of earlier epochs: their totals are final
+    this.#store = new OutboxStore(options)
+    try {
+      this.#store.write(() => this.#store.db.exec('DELETE FROM tally')) // those of earlier epochs: their totals are final
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error // another epoch's totals are found by nobody: see `recallTally`
+    }
   }
 
   get coverage(): Coverage {
-    return this.#coverage
+    return this.#store.coverage
+  }
+
+  get coverageLost(): boolean {
+    return this.#store.coverageLost
   }
 
   commit({ entries, tallies, coverage }: OutboxCommit): void {
-    const boundaryMs = this.#coverage.boundaryMs
-    this.#write(() => {
-      for (const { lane, batch } of entries) this.#rows.insert(batch, lane, this.#numberNow(lane), boundaryMs)
-      for (const one of tallies)
-        this.#tallyUpsert.run(one.minuteMs, one.family, one.source, one.eventType, ...tallyCounts.map((name) => one[name]))
-      for (const name of ['fast', 'slow', 'boundaryMs'] as const) this.#metaUpsert.run(name, coverage[name])
-    })
-    this.#coverage = coverage
+    const { boundaryMs } = this.#store.coverage
+    const work = () => {
+      const { rows, db } = this.#store
+      for (const { lane, batch } of entries) rows.insert(batch, lane, this.#numberNow(lane), boundaryMs)
+      const upsert = db.prepare<(number | string)[]>('INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      for (const one of tallies) upsert.run(one.minuteMs, one.family, one.source, one.eventType, ...tallyCounts.map((name) => one[name]))
+    }
+    this.#store.take(work, { coverage })
   }
 
   relieve(): readonly OutboxLoss[] {
-    if (this.#rows.bytes <= this.#options.quotaBytes) return []
+    if (this.bytes <= this.#options.quotaBytes) return []
     const losses: OutboxLoss[] = []
-    while (this.#rows.bytes > this.#options.quotaBytes * 0.9) {
-      const step = this.#write(() => this.#relief.step())
+    while (this.bytes > this.#options.quotaBytes * 0.9) {
+      const step = this.#store.write(() => relieveStep(this.#store, () => this.nextPart(), this.#options.batchRows))
       if (step === undefined) break // what is left may never be shed
       losses.push(...step)
     }
@@ -110,12 +96,18 @@ export class SqliteOutbox implements Outbox {
   }
 
   recallTally({ minuteMs, family, source, eventType }: TallyKey): Tally | undefined {
-    return this.#tallySelect.get(minuteMs, family, source, eventType)
+    return this.#store.read(() =>
+      this.#store.db
+        .prepare<[number, string, string, string], Tally>(
+          'SELECT * FROM tally WHERE minuteMs = ? AND family = ? AND source = ? AND eventType = ?',
+        )
+        .get(minuteMs, family, source, eventType),
+    )
   }
 
   next(): OutboxRow | undefined {
     for (const lane of lanes) {
-      const row = this.#rows.after(lane, this.#sent.get(lane) ?? 0) ?? this.#numberWaiting(lane)
+      const row = this.#store.read(() => this.#store.rows.after(lane, this.#sent.get(lane) ?? 0)) ?? this.#numberWaiting(lane)
       if (row === undefined) continue
       this.#sent.set(lane, row.id)
       return row
@@ -129,23 +121,25 @@ export class SqliteOutbox implements Outbox {
   }
 
   free({ hubEpoch, lanes: passed }: Watermark): boolean {
-    if (hubEpoch < this.#hubEpoch) return false
-    const freed = passed.filter(({ lane, epoch, seq }) => this.#rows.holds(lane, epoch, seq))
-    if (hubEpoch === this.#hubEpoch && freed.length === 0) return true
-    this.#write(() => {
-      for (const { lane, epoch, seq } of freed) this.#rows.free(lane, epoch, seq)
-      this.#metaUpsert.run('hubEpoch', hubEpoch)
-    })
-    this.#hubEpoch = hubEpoch
+    const store = this.#store
+    if (hubEpoch < store.hubEpoch) return false
+    const freed = store.read(() => passed.filter(({ lane, epoch, seq }) => store.rows.holds(lane, epoch, seq)))
+    if (hubEpoch === store.hubEpoch && freed.length === 0) return true
+    const work = () => {
+      for (const { lane, epoch, seq } of freed) store.rows.free(lane, epoch, seq)
+    }
+    store.write(work, { hubEpoch })
+    store.shrink()
     return true
   }
 
   giveUp(row: OutboxRow, reason: string): void {
-    this.#write(() => {
-      const fields = this.#rows.fields(row.id)
+    const store = this.#store
+    store.write(() => {
+      const fields = store.rows.fields(row.id)
       if (fields === undefined) return
-      this.#rows.blank(fields)
-      this.#relief.recordLoss(fields, reason, row.rows, 1)
+      store.rows.blank(fields)
+      store.giveUp([{ ...fields, events: JSON.parse(fields.events) }], reason)
     })
   }
 
@@ -155,79 +149,57 @@ export class SqliteOutbox implements Outbox {
    * old its own time, is late: it makes a new part and does not take the watermark back.
    */
   beat(timeMs: number): { epoch: string; timeMs: number; watermarkMs: number; hubEpoch: number; lanes: ReturnType<OutboxRows['held']> } {
-    const watermarkMs = Math.min(this.#coverage.boundaryMs, this.#rows.oldestWaitingBoundaryMs ?? Number.POSITIVE_INFINITY)
-    return { epoch: this.epoch, timeMs, watermarkMs, hubEpoch: this.#hubEpoch, lanes: this.#rows.held() }
+    const { coverage, hubEpoch } = this.#store
+    const { oldest, held } = this.#store.read(() => {
+      const { rows } = this.#store
+      return { oldest: rows.oldestWaitingBoundaryMs ?? Number.POSITIVE_INFINITY, held: rows.held() }
+    })
+    return { epoch: this.epoch, timeMs, watermarkMs: Math.min(coverage.boundaryMs, oldest), hubEpoch, lanes: held }
   }
 
   backlog(): readonly LaneBacklog[] {
-    return this.#rows.backlog()
+    return this.#store.read(() => this.#store.rows.backlog())
   }
 
   get bytes(): number {
-    return this.#rows.bytes
+    return this.#store.rows.bytes
   }
 
   close(): void {
-    this.#db.close()
+    this.#store.close()
   }
 
   #numberNow(lane: Lane): boolean {
     if (!sheddable.has(lane)) return true
-    return this.#options.online() && !this.#rows.anyWaiting(lane) && this.#rows.countAfter(lane, this.#sent.get(lane) ?? 0) < keepsUpRows
+    const { rows } = this.#store
+    return this.#options.online() && !rows.anyWaiting(lane) && rows.countAfter(lane, this.#sent.get(lane) ?? 0) < keepsUpRows
   }
 
   /** Numbers a group of rows that wait for this lane, and returns the first of them. */
   #numberWaiting(lane: Lane): OutboxRow | undefined {
     const before = this.#options.clock.nowMs() - this.#options.backfillAfterMs
-    const waiting = this.#rows.waiting(lane, before, numberedTogether)
-    if (waiting.length === 0) return undefined
-    this.#write(() => {
-      for (const fields of waiting) {
-        const batch = this.#renumbered(fields)
-        this.#rows.delete(fields)
-        this.#rows.insert(batch, lane, true, fields.boundaryMs, fields.createdMs)
-      }
-    })
-    return this.#rows.after(lane, this.#sent.get(lane) ?? 0)
+    const store = this.#store
+    const some = store.read(() => store.rows.waiting(lane, before, 1))
+    if (some.length === 0) return undefined
+    try {
+      store.write(() => {
+        const { rows } = store
+        for (const fields of rows.waiting(lane, before, numberedTogether)) {
+          const batch = this.#renumbered(decodeBatch(rows.sound(fields.id).frame))
+          rows.delete(fields)
+          rows.insert(batch, lane, true, fields.boundaryMs, fields.createdMs)
+        }
+      })
+    } catch (error) {
+      if (error instanceof DiskFull) return undefined // it waits on, and is asked for again
+      throw error
+    }
+    return store.read(() => store.rows.after(lane, this.#sent.get(lane) ?? 0))
   }
 
-  #renumbered(fields: RowFields): Batch {
-    const batch = decodeBatch(this.#rows.frame(fields.id))
+  #renumbered(batch: Batch): Batch {
     if (batch.kind !== 'window' && batch.kind !== 'usage') return batch
     const columns = batch.columns as Batch<'window'>['columns']
     return { ...batch, columns: { ...columns, part: new Uint32Array(batch.rows).fill(this.nextPart()) } } as Batch
   }
-
-  /** Numbers given out in a transaction that fails were never given out. */
-  #write<T>(work: () => T): T {
-    const undo = this.#rows.remember()
-    try {
-      return guard(this.#options.file, () => this.#db.transaction(work).immediate())
-    } catch (error) {
-      undo()
-      throw error
-    }
-  }
-
-  #meta(name: string): number {
-    return this.#db.prepare<[string], { value: number }>('SELECT value FROM meta WHERE name = ?').get(name)?.value ?? 0
-  }
 }
-
-const schema = `
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tally (
-  minuteMs INTEGER NOT NULL, family TEXT NOT NULL, source TEXT NOT NULL, eventType TEXT NOT NULL,
-  accepted REAL NOT NULL, rejected REAL NOT NULL, duplicate REAL NOT NULL, late REAL NOT NULL, lost REAL NOT NULL,
-  PRIMARY KEY (minuteMs, family, source, eventType)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS row (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, epoch TEXT NOT NULL, lane TEXT NOT NULL, seq INTEGER NOT NULL, record TEXT NOT NULL,
-  rows INTEGER NOT NULL, fromMs REAL NOT NULL, toMs REAL NOT NULL, createdMs REAL NOT NULL, boundaryMs REAL NOT NULL,
-  widthMs INTEGER NOT NULL, bytes INTEGER NOT NULL, frame BLOB NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS numbered ON row (lane, epoch, seq) WHERE seq > 0;
-CREATE INDEX IF NOT EXISTS outgoing ON row (lane, id) WHERE seq > 0;
-CREATE INDEX IF NOT EXISTS waitingByWidth ON row (lane, widthMs, record, id) WHERE seq = 0;
-CREATE INDEX IF NOT EXISTS waitingByAge ON row (lane, createdMs, id) WHERE seq = 0;
-CREATE INDEX IF NOT EXISTS held ON row (lane, createdMs, bytes);
-CREATE INDEX IF NOT EXISTS waitingBoundary ON row (boundaryMs) WHERE seq = 0;
-`

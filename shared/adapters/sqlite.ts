@@ -19,6 +19,8 @@ const pageBytes = 4096
 export interface DatabaseOptions {
   /** The file never grows past it; a write beyond it throws `DiskFull`. */
   readonly quotaBytes?: number
+  /** A new file can give pages back (`PRAGMA incremental_vacuum`). */
+  readonly shrinks?: boolean
   /** For readers beside the one writer; the file must exist. */
   readonly readonly?: boolean
 }
@@ -31,6 +33,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
     try {
       db.pragma('cell_size_check = ON')
       db.pragma('trusted_schema = OFF')
+      if (options.shrinks) db.pragma('auto_vacuum = INCREMENTAL') // before the first page is written
       if (!options.readonly) makeDurable(db, file, options.quotaBytes)
       return db
     } catch (error) {
@@ -80,6 +83,12 @@ export function storeError(file: string, error: unknown): unknown {
     return new StoreFailed(`${file}: ${code}, ${describeError(error)}`, { cause: error })
   }
   return error
+}
+
+/** The file's content is not what was written, whatever the disk says of itself. */
+export function isCorrupt(error: unknown): boolean {
+  const codeOf = (one: unknown) => (one as { code?: unknown } | null | undefined)?.code
+  return [error, (error as Error | null)?.cause].some((one) => /^SQLITE_(CORRUPT|NOTADB)/.test(String(codeOf(one))))
 }
 
 function loadDriver(file: string): new (name: string, options: { readonly: boolean; timeout: number }) => Database {
