@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import mqtt from 'mqtt'
+import mqtt, { type MqttClient } from 'mqtt'
 
 export const run = promisify(execFile)
 export const root = join(import.meta.dirname, '..')
@@ -51,6 +51,7 @@ export class Network {
   readonly #launcher: ChildProcess
   readonly #readyFile: string
   readonly #output: string[]
+  readonly #clients = new Set<MqttClient>()
 
   constructor(launcher: ChildProcess, dataDir: string, readyFile: string, output: string[]) {
     this.#launcher = launcher
@@ -103,17 +104,20 @@ export class Network {
     clientId = `test-${Math.random().toString(36).slice(2)}`,
   ): Promise<void> {
     const client = mqtt.connect(this.agent(agentName).mqtt, { clientId, clean: false, reconnectPeriod: 300, connectTimeout: 5000 })
+    this.#clients.add(client)
     const topic = `tributary/v1/${family}/${source}`
     try {
       for (let at = 0; at < payloads.length; at += 200) {
         await Promise.all(payloads.slice(at, at + 200).map((payload) => client.publishAsync(topic, JSON.stringify(payload), { qos: 1 })))
       }
     } finally {
+      this.#clients.delete(client)
       await client.endAsync(true)
     }
   }
 
   async stop(): Promise<number | null> {
+    for (const client of this.#clients) client.end(true)
     if (this.#launcher.exitCode !== null) return this.#launcher.exitCode
     const ended = new Promise<number | null>((resolve) => this.#launcher.once('exit', resolve))
     this.#launcher.kill('SIGTERM')
