@@ -6,7 +6,7 @@ import { dataDirCheck, diskSpaceCheck, fileSystemCheck, fsyncCheck } from '#shar
 import { humanBytes } from '#shared/check-host.ts'
 import { linkChecks } from '#shared/check-link.ts'
 import { clockSourceCheck, configCheck, keyFileCheck, keyModeCheck, nodeCheck } from '#shared/check-machine.ts'
-import { logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck } from '#shared/check-process.ts'
+import { healthCheck, logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck } from '#shared/check-process.ts'
 import { streamsCheck } from '#shared/check-streams.ts'
 import { bad, type Check, cannotTell, pass, warn } from '#shared/checks.ts'
 import { subjects } from '#shared/control.ts'
@@ -127,6 +127,7 @@ export const coreChecks: readonly One[] = [
   memoryCheck,
   openFilesCheck,
   runningCheck,
+  healthCheck,
   portsCheck,
   logCheck,
   ...linkChecks<CoreConfig>({

@@ -43,11 +43,7 @@ export const top = defineCommand({
       let before: { readonly atMs: number; readonly rows: number; readonly requests: number } | undefined
       const look = async () => {
         const running = await askRunning(`http://${admin.host}:${admin.port}`)
-        if (running === undefined)
-          return fail(
-            'start-failed',
-            `no core answers at http://${admin.host}:${admin.port}; start it, or correct admin.port in ${args.config}`,
-          )
+        if (running === undefined) return fail('service-silent', `no core at http://${admin.host}:${admin.port}`)
         const context = new CoreCheckContext(args.config)
         const lag = await trunkLag(context).catch(() => undefined)
         await context.close()

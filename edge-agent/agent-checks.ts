@@ -5,7 +5,7 @@
 import { dataDirCheck, diskSpaceCheck, fileSystemCheck, fsyncCheck } from '#shared/check-disk.ts'
 import { linkChecks } from '#shared/check-link.ts'
 import { clockSourceCheck, configCheck, keyFileCheck, keyModeCheck, nodeCheck } from '#shared/check-machine.ts'
-import { logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck, unitCheck } from '#shared/check-process.ts'
+import { healthCheck, logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck, unitCheck } from '#shared/check-process.ts'
 import type { Check } from '#shared/checks.ts'
 import { subjects } from '#shared/control.ts'
 import { lanes } from '#shared/records.ts'
@@ -37,6 +37,7 @@ export const agentChecks: readonly Check<AgentCheckContext>[] = [
   memoryCheck,
   openFilesCheck,
   runningCheck,
+  healthCheck,
   portsCheck,
   unitCheck,
   logCheck,

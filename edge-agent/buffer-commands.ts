@@ -128,8 +128,8 @@ const replay = defineCommand({
       const url = `http://${admin.host}:${admin.port}/replay${args.lane === undefined ? '' : `?lane=${args.lane}`}`
       const response = await fetch(url, { method: 'POST', headers: { 'x-tributary': '1' } }).catch((cause) =>
         fail(
-          'start-failed',
-          `no agent answers at ${url}; one that is not running sends everything it holds again when it starts, so there is nothing to replay`,
+          'service-silent',
+          `no agent at ${url}; one that is not running sends everything it holds again when it starts, so there is nothing to replay`,
           { cause },
         ),
       )

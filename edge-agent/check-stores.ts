@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { metricOf } from '#shared/check-context.ts'
 import { humanBytes, spaceOf } from '#shared/check-host.ts'
-import { bad, type Check, cannotTell, pass, warn } from '#shared/checks.ts'
+import { bad, type Check, cannotTell, notRunning, pass, warn } from '#shared/checks.ts'
 import type { AgentCheckContext } from './agent-check-context.ts'
 
 type One = Check<AgentCheckContext>
@@ -18,7 +18,7 @@ const backlogHours: One = {
   run: async (context) => {
     const site = await context.site()
     const running = await context.running()
-    if (site === undefined || running === undefined) return cannotTell('the agent does not run, so there is no rate')
+    if (site === undefined || running === undefined) return notRunning
     const upS = (site.nowMs - site.startedMs) / 1000
     const sent = metricOf(running.metrics, 'tributary_uplink_sent_bytes_total') ?? 0
     const bytesPerS = (sent + site.outbox.bytes) / Math.max(1, upS)
@@ -81,7 +81,7 @@ const uplink: One = {
   after: ['running'],
   run: async (context) => {
     const site = await context.site()
-    if (site === undefined) return cannotTell('the agent does not run')
+    if (site === undefined) return notRunning
     return site.uplink.connected ? pass(true, 'connected') : warn(false, 'not connected; everything is kept here', 'see the hub-… checks')
   },
 }
@@ -95,7 +95,7 @@ const watermark: One = {
   after: ['running'],
   run: async (context) => {
     const site = await context.site()
-    if (site === undefined) return cannotTell('the agent does not run')
+    if (site === undefined) return notRunning
     if (site.watermarkMs === 0) return cannotTell('nothing has been cut yet')
     const ageS = Math.round((site.nowMs - site.watermarkMs) / 100) / 10
     return ageS > 60
@@ -115,7 +115,7 @@ const backlog: One = {
   after: ['running'],
   run: async (context) => {
     const site = await context.site()
-    if (site === undefined) return cannotTell('the agent does not run')
+    if (site === undefined) return notRunning
     const lanes = site.outbox.lanes.map((one) => ({ ...one, ageS: Math.round((site.nowMs - one.oldestMs) / 1000) }))
     const late = lanes.filter(({ lane, ageS }) => ageS > (waitLimitS[lane] ?? 60))
     const words = lanes.map(({ lane, rows, bytes, ageS }) => `${lane} ${rows} (${humanBytes(bytes)}, ${ageS} s)`).join(', ')

@@ -1,7 +1,7 @@
 /** The checks of what comes in: the broker's exposure and certificate, a message to and fro, events and rejections per tap, cells. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { bad, type Check, cannotTell, pass, warn } from '#shared/checks.ts'
+import { bad, type Check, cannotTell, notRunning, pass, warn } from '#shared/checks.ts'
 import { describeError } from '#shared/errors.ts'
 import type { AgentCheckContext } from './agent-check-context.ts'
 
@@ -69,7 +69,7 @@ const loopback: One = {
   run: async (context) => {
     const { mqtt } = context.settings
     if (!mqtt.enabled) return pass(null, 'the embedded broker is switched off')
-    if ((await context.running()) === undefined) return cannotTell('the agent does not run')
+    if ((await context.running()) === undefined) return notRunning
     const refusal = (await context.site())?.journal.refusal
     if (refusal !== undefined && refusal !== '')
       return bad('refused', `devices are not acknowledged: ${refusal}`, 'see disk-space, fsync and stores')
@@ -106,7 +106,7 @@ const firstEvent: One = {
   after: ['running'],
   run: async (context) => {
     const site = await context.site()
-    if (site === undefined) return cannotTell('the agent does not run')
+    if (site === undefined) return notRunning
     const { mqtt, netflow, ndpi, brokers } = context.settings
     const wanted = [
       ...(mqtt.enabled || brokers.length > 0 ? ['mqtt'] : []),
@@ -135,7 +135,7 @@ const rejections: One = {
   after: ['running'],
   run: async (context) => {
     const site = await context.site()
-    if (site === undefined) return cannotTell('the agent does not run')
+    if (site === undefined) return notRunning
     const taps = site.taps.map(({ tap, accepted, rejected, duplicate, reasons }) => {
       const share = rejected / Math.max(1, accepted + rejected + duplicate)
       const [reason, count] = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0] ?? []

@@ -59,8 +59,7 @@ export const top = defineCommand({
       let before: TopSight | undefined
       const look = async (): Promise<TopFacts> => {
         const running = await askRunning(url)
-        if (running?.site === undefined)
-          fail('start-failed', `no agent answers at ${url}; start it, or correct admin.port in ${args.config}`)
+        if (running?.site === undefined) fail('service-silent', `no agent at ${url}, the admin address in ${args.config}`)
         const now = { ...running, site: running.site as SiteSight, freeBytes: (await spaceOf(dataDir)).freeBytes }
         const facts = topFacts(now, before)
         before = now

@@ -27,6 +27,6 @@ async function openTap(url: string, signal: AbortSignal): Promise<ReadableStream
     if (response.ok && response.body !== null) return response.body
     return fail('start-failed', `${url} answered with status ${response.status}`)
   } catch (cause) {
-    return fail('start-failed', `no agent answers at ${url}; is it running, and is admin.port the one it was started with?`, { cause })
+    return fail('service-silent', `no agent at ${url}`, { cause })
   }
 }

@@ -47,8 +47,8 @@ export const top = defineCommand({
         ])
         if (running === undefined || status === undefined || agents === undefined) {
           return fail(
-            'start-failed',
-            `no hub answers at ${settings.admin.host}:${settings.admin.port} and ${settings.api.host}:${settings.api.port}; start it, or correct admin.port and api.port`,
+            'service-silent',
+            `no hub at ${settings.admin.host}:${settings.admin.port} and ${settings.api.host}:${settings.api.port}`,
           )
         }
         const rowsPerS =

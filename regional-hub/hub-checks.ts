@@ -6,9 +6,9 @@ import { dataDirCheck, diskSpaceCheck, fileSystemCheck, fsyncCheck } from '#shar
 import { humanBytes } from '#shared/check-host.ts'
 import { linkChecks } from '#shared/check-link.ts'
 import { clockSourceCheck, configCheck, keyFileCheck, keyModeCheck, nodeCheck } from '#shared/check-machine.ts'
-import { logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck } from '#shared/check-process.ts'
+import { healthCheck, logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck } from '#shared/check-process.ts'
 import { streamsCheck } from '#shared/check-streams.ts'
-import { bad, type Check, cannotTell, pass, warn } from '#shared/checks.ts'
+import { bad, type Check, cannotTell, notRunning, pass, warn } from '#shared/checks.ts'
 import { subjects } from '#shared/control.ts'
 import { describeError } from '#shared/errors.ts'
 import { configSchema, type HubConfig } from './config.ts'
@@ -124,7 +124,7 @@ const spool: One = {
   after: ['running'],
   run: async (context) => {
     const metrics = (await context.running())?.metrics
-    if (metrics === undefined) return cannotTell('the hub does not run')
+    if (metrics === undefined) return notRunning
     const bytes = metricOf(metrics, 'tributary_hub_spool_bytes') ?? 0
     const items = metricOf(metrics, 'tributary_hub_spool_items') ?? 0
     const share = bytes / context.settings.spool.quotaBytes
@@ -142,7 +142,7 @@ const history: One = {
   after: ['running'],
   run: async (context) => {
     const metrics = (await context.running())?.metrics
-    if (metrics === undefined) return cannotTell('the hub does not run')
+    if (metrics === undefined) return notRunning
     const failures = metricOf(metrics, 'tributary_hub_history_failures_total') ?? 0
     const skipped = metricOf(metrics, 'tributary_hub_history_skipped_rows_total') ?? 0
     const words = `${failures} failed writes, ${skipped} rows left out since the start`
@@ -190,6 +190,7 @@ export const hubChecks: readonly One[] = [
   memoryCheck,
   openFilesCheck,
   runningCheck,
+  healthCheck,
   portsCheck,
   logCheck,
   inventory,

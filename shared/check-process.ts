@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type CheckContext, metricOf } from './check-context.ts'
 import { holderOf, holderWords, humanBytes, memoryLimit, openFilesLimit, readText, said, unitOf } from './check-host.ts'
-import { bad, type Check, cannotTell, pass, warn } from './checks.ts'
+import { bad, type Check, cannotTell, notRunning, pass, warn } from './checks.ts'
 
 type One = Check<CheckContext>
 
@@ -76,12 +76,25 @@ export const portsCheck: One = {
 export const runningCheck: One = {
   id: 'running',
   title: 'the service runs and answers',
-  about: 'Asks `/health` on the admin address. Checks of what comes in and goes out need a running service.',
+  about: 'Asks the admin address. Checks of what comes in and goes out need a running service.',
   remedy: 'Start it (`systemctl start …`, or `run --config FILE`), then look again; its log says why when it does not stay up.',
   after: ['config'],
   run: async (context) => {
     const running = await context.running()
     if (running === undefined) return warn(false, `nobody answers at ${context.adminUrl}`, 'start the service, or correct admin.port')
+    return pass(pidIn(running.metrics) ?? null, `it answers at ${context.adminUrl}`)
+  },
+}
+
+export const healthCheck: One = {
+  id: 'health',
+  title: 'the running service says it is well',
+  about: 'What the service says of itself in `/health`, where every check has its own words.',
+  remedy: 'The words of each name what is wrong; other checks look at the same from outside.',
+  after: ['config'],
+  run: async (context) => {
+    const running = await context.running()
+    if (running === undefined) return notRunning
     const { status, checks } = running.health
     const off = checks.filter(({ verdict }) => verdict !== 'ok').map(({ id, words }) => `${id}: ${words}`)
     if (status === 'failed') return bad(status, off.join('; '), 'see the words of each')
@@ -111,7 +124,7 @@ export const unitCheck: One = {
   run: async (context, signal) => {
     const pid = await pidOf(context)
     const unit = unitOf(pid)
-    if (pid === 'self') return cannotTell('the service does not run, so nothing is in force')
+    if (pid === 'self') return notRunning
     if (unit === undefined) return cannotTell('the running service is not a systemd unit')
     const shown = await said('systemctl', ['show', unit, '-p', Object.keys(hardening).join(',')], signal)
     if (shown === undefined) return cannotTell(`systemd does not tell the properties of ${unit}`)
@@ -133,7 +146,7 @@ export const logCheck: One = {
   after: ['config'],
   run: async (context) => {
     const pid = await pidOf(context)
-    if (pid === 'self') return cannotTell('the service does not run')
+    if (pid === 'self') return notRunning
     const target = (await said('readlink', [`/proc/${pid}/fd/2`], AbortSignal.timeout(1_000)))?.trim()
     if (target === undefined) return cannotTell('this user may not see where the service logs to')
     return target === '/dev/null'

@@ -17,6 +17,8 @@ export interface Finding {
   readonly value: string | number | boolean | null
   readonly words: string
   readonly fix?: string
+  /** It could not be looked at, because of what this other check found. */
+  readonly because?: string
 }
 
 export interface Check<C> {
@@ -42,8 +44,6 @@ export interface CheckResult extends Finding {
   readonly title: string
   readonly page: string
   readonly tookMs: number
-  /** It was not looked at, because this one did not pass. */
-  readonly because?: string
   /** What `--fix` did before the verdict was taken again. */
   readonly mended?: string
 }
@@ -71,6 +71,9 @@ export const cannotTell = (words: string, fix?: string): Finding => ({
   words,
   ...(fix === undefined ? {} : { fix }),
 })
+
+/** For what can only be seen in a running service. */
+export const notRunning: Finding = { ...cannotTell('the service does not run'), because: 'running' }
 
 /** Results in the order of `checks`, whatever order they end in. Never throws. */
 export async function runChecks<C>(checks: readonly Check<C>[], context: C, options: RunOptions = {}): Promise<readonly CheckResult[]> {

@@ -92,6 +92,11 @@ export const errorTable = {
     remedy: 'It is a CSV file (plain or .gz) with the columns of OpenCellID; correct the line named.',
     disposition: 'stop',
   },
+  'service-silent': {
+    sentence: 'The service does not answer.',
+    remedy: 'Start it, or correct admin.port in the settings file named with --config; doctor tells more.',
+    disposition: 'retry',
+  },
   'start-failed': {
     sentence: 'It could not be started.',
     remedy: 'The message says why.',
