@@ -1,0 +1,3 @@
+export function CellsView() {
+  return <p class="empty">…</p>
+}

@@ -1,0 +1,3 @@
+export function IncidentsView() {
+  return <p class="empty">…</p>
+}

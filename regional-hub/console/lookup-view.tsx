@@ -1,0 +1,3 @@
+export function LookupView() {
+  return <p class="empty">…</p>
+}

@@ -1,0 +1,3 @@
+export function SitesView() {
+  return <p class="empty">…</p>
+}
