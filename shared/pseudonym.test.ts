@@ -8,7 +8,9 @@ const key = { kid: 'k1', secret: Buffer.alloc(32, 7) }
 
 test('a pseudonym is the head of the HMAC over type and identity', () => {
   const words = new Pseudonymiser(key).words('imsi', '272011234567890')
-  const digest = createHmac('sha256', key.secret).update(Buffer.concat([Buffer.from('imsi'), Buffer.of(0), Buffer.from('272011234567890')])).digest('hex')
+  const digest = createHmac('sha256', key.secret)
+    .update(Buffer.concat([Buffer.from('imsi'), Buffer.of(0), Buffer.from('272011234567890')]))
+    .digest('hex')
   assert.equal(wordsToHex(words), digest.slice(0, 32))
 })
 

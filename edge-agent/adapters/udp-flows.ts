@@ -57,9 +57,12 @@ export class UdpFlows implements Component {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (cause) => {
         reject(
-          new Error(`netflow: UDP ${host}:${port} cannot be bound (${cause.message}); another program holds it (tributary-agent doctor names it): change netflow.port`, {
-            cause,
-          }),
+          new Error(
+            `netflow: UDP ${host}:${port} cannot be bound (${cause.message}); another program holds it (tributary-agent doctor names it): change netflow.port`,
+            {
+              cause,
+            },
+          ),
         )
       })
       socket.bind(port, host, resolve)
