@@ -5,10 +5,11 @@
  * Totals are those of one epoch: whoever reads adds up the epochs, and takes of each key the row with the highest revision. Minutes that
  * have not changed for a while leave memory; should the clock step back into one, `recall` brings its totals back from the store.
  */
-import { families, familyCode } from '#shared/families.ts'
+import { families } from '#shared/families.ts'
 import { missing } from '#shared/records.ts'
 import { duplicate, type EventBatch, rejected } from './event-batch.ts'
 import { KeyTable } from './key-table.ts'
+import type { JournalFacts } from './ports.ts'
 import { type CutBatch, RecordWriter } from './record-writer.ts'
 import { TextTable } from './text-table.ts'
 
@@ -76,11 +77,20 @@ export class TallyCounter {
     }
   }
 
-  /** Events that were accepted once and had to be given up now; which source sent them is no longer known. */
-  addLost(timeMs: number, family: string, events: number): void {
-    const code = (familyCode as Record<string, number>)[family] ?? noFamily
-    const slot = this.#slot(Math.floor(timeMs / minute), code, 0, 0)
-    this.#totals[slot * stride + lostAt]! += events
+  /** Events of a row that was stored and is gone; which source sent them is not known. `isCounted`: they have been counted before they were lost. */
+  addLost({ arrivalMs, accepted: byFamily, rejected: refused, duplicate: repeated }: JournalFacts, isCounted: boolean): void {
+    const minuteIndex = Math.floor(arrivalMs / minute)
+    const add = (family: number, at: number, count: number) => {
+      if (count > 0) this.#totals[this.#slot(minuteIndex, family, 0, 0) * stride + at]! += count
+    }
+    for (const [code, count] of byFamily.entries()) {
+      const family = code < families.length ? code : noFamily
+      add(family, lostAt, count)
+      if (!isCounted) add(family, acceptedAt, count)
+    }
+    if (isCounted) return
+    add(noFamily, rejectedAt, refused)
+    add(noFamily, duplicateAt, repeated)
   }
 
   /** The rows that have changed since the last cut, with their totals, as batches and as rows for the store. */

@@ -123,6 +123,7 @@ async function boot(file: string, journal: Journal, count: number, wrap: (outbox
     onCommit: () => {},
     onDiskFull: () => {},
     onLoss: () => {},
+    onJournalLoss: () => {},
     onFailure: (error) => assert.fail(String(error)),
   }
   const settings = { graceMs: 250, fastCutMs: 1_000_000, batchRows: 10, subscribers: 1_024, keepAliveMs: 900_000, deadLetterRows: 1_000 }

@@ -9,11 +9,16 @@
  * A fast cut comes at once when a device or number moved. A slow cut comes with each end of a window (plus the grace), and takes parts of
  * all open windows, however young: so late data needs no case of its own.
  * When the outbox has no room, what was cut stays here and is tried again; the journal is not released, fills up and refuses.
+ * A row of the journal that is gone is told of once: its loss record and `lost` in the tallies are in the commit that covers its position. It
+ * counts as accepted too, unless a cut had counted it: what was acknowledged is accepted, and windows hold accepted less lost.
+ * When nobody knows what was covered (`coverageLost`), all that the journal holds is put on record as lost and none of it is cut again.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '#shared/clock.ts'
 import { DiskFull } from '#shared/errors.ts'
+import { families } from '#shared/families.ts'
 import type { Component } from '#shared/ports.ts'
+import { sleep } from '#shared/retry.ts'
 import type { Tally } from './count-tallies.ts'
 import { TallyCounter, tallyId } from './count-tallies.ts'
 import { EventCutter } from './cut-events.ts'
@@ -21,7 +26,8 @@ import { SightingCutter } from './cut-sightings.ts'
 import { UsageCutter } from './cut-usage.ts'
 import { WindowCutter } from './cut-windows.ts'
 import type { EventBatch } from './event-batch.ts'
-import type { Coverage, Journal, JournalReader, Outbox, OutboxCommit } from './ports.ts'
+import { factsOf } from './journal-facts.ts'
+import type { Coverage, Journal, JournalFacts, JournalReader, Outbox, OutboxCommit } from './ports.ts'
 import { RecordWriter } from './record-writer.ts'
 import { RowKeys } from './row-keys.ts'
 
@@ -48,6 +54,8 @@ export interface CoverDeps {
   readonly onCommit: () => void
   readonly onDiskFull: (error: Error) => void
   readonly onLoss: (family: string, events: number) => void
+  /** Rows of the journal are gone. */
+  readonly onJournalLoss: (family: string, events: number) => void
   /** The store failed: nothing may go on. */
   readonly onFailure: (error: unknown) => void
 }
@@ -56,6 +64,7 @@ const urgentDelayMs = 10
 const replayRowsPerCut = 200_000
 const keptTallyKeys = 20_000
 const overflowKeys = 2
+const waitForRoomMs = 1_000
 
 export class JournalCover implements JournalReader, Component {
   readonly name = 'cover'
@@ -75,6 +84,7 @@ export class JournalCover implements JournalReader, Component {
   #timer: NodeJS.Timeout | undefined
   #urgent: NodeJS.Timeout | undefined
   #replaying = false
+  #lost: JournalFacts[] = []
 
   constructor(settings: CoverSettings, deps: CoverDeps) {
     const { batchRows } = settings
@@ -93,7 +103,8 @@ export class JournalCover implements JournalReader, Component {
       recall: (key) => this.#unsaved.get(tallyId(key)) ?? deps.outbox.recallTally(key),
     })
     this.#lossKeys = new RowKeys(deps.storeId, overflowKeys)
-    this.#recovered = deps.outbox.coverage
+    const { journal, outbox } = deps
+    this.#recovered = outbox.coverageLost ? { fast: journal.head, slow: journal.head, boundaryMs: 0 } : outbox.coverage
     this.#wanted = this.#recovered
     this.#head = Math.min(this.#recovered.fast, this.#recovered.slow)
   }
@@ -123,15 +134,16 @@ export class JournalCover implements JournalReader, Component {
   /** Replays what no cut has covered, cuts it, and starts the timers. */
   async start(signal: AbortSignal): Promise<void> {
     this.#deps.journal.raiseHead(Math.max(this.#recovered.fast, this.#recovered.slow)) // a journal that was lost must not give covered positions again
+    if (this.#deps.outbox.coverageLost) this.#giveUpAll()
     await this.#replay(signal)
-    this.cutSlow(this.#deps.clock.nowMs())
+    this.#attempt(true, this.#deps.clock.nowMs())
     this.#schedule()
   }
 
   async stop(): Promise<void> {
     const wasRunning = this.#timer !== undefined
     this.abandon()
-    if (wasRunning) this.cutSlow(this.#deps.clock.nowMs())
+    if (wasRunning) this.#attempt(true, this.#deps.clock.nowMs())
   }
 
   /** Stops without a last cut, as a crash would: what is not covered is replayed at the next start. */
@@ -153,12 +165,12 @@ export class JournalCover implements JournalReader, Component {
   async #replay(signal: AbortSignal): Promise<void> {
     this.#replaying = true
     let rows = 0
-    for (const { position, batch } of this.#deps.journal.replay(this.#head)) {
+    for (const { position, batch } of this.#deps.journal.replay(this.#head, (facts) => this.#takeLost(facts))) {
       this.take(batch, position)
       rows += batch.rows
       if (rows < replayRowsPerCut) continue
       rows = 0
-      this.#cut(true, this.#wanted.boundaryMs)
+      while (!this.#attempt(true)) await sleep(waitForRoomMs, signal)
       await setImmediate()
       signal.throwIfAborted()
     }
@@ -178,12 +190,36 @@ export class JournalCover implements JournalReader, Component {
     )
   }
 
-  #attempt(slow: boolean, boundaryMs = this.#wanted.boundaryMs): void {
+  /** False when the outbox had no room. */
+  #attempt(slow: boolean, boundaryMs = this.#wanted.boundaryMs): boolean {
     try {
       this.#cut(slow, boundaryMs)
     } catch (error) {
-      if (error instanceof DiskFull) this.#deps.onDiskFull(error)
-      else this.#deps.onFailure(error)
+      if (!(error instanceof DiskFull)) this.#deps.onFailure(error)
+      else {
+        this.#deps.onDiskFull(error)
+        return false
+      }
+    }
+    return true
+  }
+
+  #takeLost(facts: JournalFacts): void {
+    const { position } = facts
+    if (position <= this.#head) return
+    this.#head = position
+    if (position <= this.#recovered.slow) return
+    this.#tallies.addLost(facts, position <= this.#recovered.fast)
+    this.#lost.push(facts)
+  }
+
+  #giveUpAll(): void {
+    const add = (facts: JournalFacts) => {
+      this.#tallies.addLost(facts, true)
+      this.#lost.push(facts)
+    }
+    for (const { position, batch } of this.#deps.journal.replay(0, add)) {
+      add(factsOf(position, batch.rows > 0 ? batch.columns.arrivalMs[0]! : 0, batch))
     }
   }
 
@@ -208,7 +244,7 @@ export class JournalCover implements JournalReader, Component {
 
   /** Empties the stages into what is to be committed. */
   #gather(slow: boolean): void {
-    this.#entries.push(...this.#sightings.drain(), ...this.#events.drain(), ...this.#overflow())
+    this.#entries.push(...this.#sightings.drain(), ...this.#events.drain(), ...this.#overflow(), ...this.#gone())
     const { batches, tallies } = this.#tallies.cut()
     for (const batch of batches) this.#entries.push({ lane: 'ledger', batch })
     for (const tally of tallies) this.#unsaved.set(tallyId(tally), tally)
@@ -220,18 +256,39 @@ export class JournalCover implements JournalReader, Component {
   #overflow(): OutboxCommit['entries'][number][] {
     const { rows, fromMs, toMs } = this.#events.drainOverflow()
     if (rows === 0) return []
+    return this.#lossRecord(0, { lane: 'ledger', record: 'dead-letter', reason: 'dead-letter-cap', rows, batches: 0, fromMs, toMs })
+  }
+
+  /** What of the journal is gone: told of in the commit that covers it. */
+  #gone(): OutboxCommit['entries'][number][] {
+    const lost = this.#lost
+    if (lost.length === 0) return []
+    this.#lost = []
+    const perFamily = lost[0]!.accepted.map((_, family) => lost.reduce((sum, { accepted }) => sum + accepted[family]!, 0))
+    const rows = perFamily.reduce((sum, count) => sum + count, 0)
+    for (const [family, events] of perFamily.entries()) if (events > 0) this.#deps.onJournalLoss(families[family] ?? '', events)
+    const fromMs = lost.reduce((least, one) => Math.min(least, one.fromMs), Number.POSITIVE_INFINITY)
+    const toMs = lost.reduce((most, one) => Math.max(most, one.toMs), Number.NEGATIVE_INFINITY)
+    const reason = this.#deps.outbox.coverageLost ? 'coverage-lost' : 'journal-damaged'
+    return this.#lossRecord(1, { lane: '', record: 'journal', reason, rows, batches: lost.length, fromMs, toMs })
+  }
+
+  #lossRecord(
+    row: number,
+    of: { lane: string; record: string; reason: string; rows: number; batches: number; fromMs: number; toMs: number },
+  ) {
     const writer = new RecordWriter('loss', 1)
     writer.add()
     const { columns, code } = writer
-    this.#lossKeys.write(columns.key, 0, this.#head, 0)
+    this.#lossKeys.write(columns.key, 0, this.#head, row)
     columns.timeMs[0] = this.#deps.clock.nowMs()
-    columns.lane[0] = code('ledger')
-    columns.record[0] = code('dead-letter')
-    columns.reason[0] = code('dead-letter-cap')
-    columns.rows[0] = rows
-    columns.batches[0] = 0
-    columns.fromMs[0] = fromMs
-    columns.toMs[0] = toMs
+    columns.lane[0] = code(of.lane)
+    columns.record[0] = code(of.record)
+    columns.reason[0] = code(of.reason)
+    columns.rows[0] = of.rows
+    columns.batches[0] = of.batches
+    columns.fromMs[0] = of.fromMs
+    columns.toMs[0] = of.toMs
     return writer.drain().map((batch) => ({ lane: 'ledger' as const, batch }))
   }
 }

@@ -130,6 +130,7 @@ export function agentPipeline(config: AgentConfig, { clock, log, metrics, die }:
       onCommit: () => pump.poke(),
       onDiskFull: back.outboxFull,
       onLoss: back.eventsGivenUp,
+      onJournalLoss: back.journalLost,
       onFailure: die,
     },
   )

@@ -17,8 +17,11 @@ export interface Journal {
   append(batch: EventBatch, packets?: PacketChanges): number
   /** Everything up to `position` is covered: whole segments below it are unlinked; their id hashes outlive them. */
   release(position: number): void
-  /** The batches above `position`, oldest first. A damaged row is quarantined, counted and passed over. The batch is reused for the next one. */
-  replay(afterPosition: number): Iterable<{ position: number; batch: EventBatch }>
+  /**
+   * The batches above `position`, oldest first. The batch is reused for the next one. A row that is damaged or gone is counted and passed over,
+   * and `lost` is told of it in its place among the others.
+   */
+  replay(afterPosition: number, lost?: (facts: JournalFacts) => void): Iterable<{ position: number; batch: EventBatch }>
   /** No position up to this one is given again, whatever became of the rows: what the outbox covers stays covered. */
   raiseHead(position: number): void
   /** After `JournalFailed`: closes, opens and verifies anew. Throws `JournalFailed` while that is not possible. */
@@ -31,6 +34,18 @@ export interface Journal {
   packetsOf(client: string): readonly string[]
   /** Position of the newest row; 0 before the first. */
   readonly head: number
+}
+
+/** What a row of the journal holds or held. `accepted`: by family, in their order, then those of no known one. */
+export interface JournalFacts {
+  readonly position: number
+  readonly arrivalMs: number
+  /** Range of event time. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly accepted: readonly number[]
+  readonly rejected: number
+  readonly duplicate: number
 }
 
 /** QoS 2 packet keys (`packetKey`) that a row takes and releases. */
@@ -145,9 +160,11 @@ export interface LaneBacklog {
 export interface Outbox {
   readonly epoch: string
   readonly coverage: Coverage
+  /** Nobody knows any more what of the journal is covered: all of it may be. A commit says anew. */
+  readonly coverageLost: boolean
   /** One fsynced transaction. Throws `DiskFull` with nothing stored: the caller keeps the commit and tries again. */
   commit(commit: OutboxCommit): void
-  /** Keeps below the quota: merges waiting windows, then gives up what may be given up. Returns what that cost. */
+  /** Keeps below the quota: merges waiting windows, then gives up what may be given up, with loss and tallies on record. Returns what that cost. */
   relieve(): readonly OutboxLoss[]
   nextPart(): number
   recallTally(key: TallyKey): Tally | undefined

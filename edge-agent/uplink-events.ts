@@ -21,6 +21,7 @@ export interface BackReport extends UplinkReport, OutboxReport {
   linkStatus(status: NatsStatus): void
   outboxFull(error: Error): void
   eventsGivenUp(family: string, events: number): void
+  journalLost(family: string, events: number): void
   storeOpened(epoch: string, renewed: boolean): void
 }
 
@@ -83,6 +84,8 @@ export function reportBack(log: Logger, metrics: Metrics, clock: Clock, outbox: 
       givenUp.inc({ family }, events)
       if (mayRepeat('given up')) log.error({ family, events }, 'events were given up because the outbox was full; the loss is on record')
     },
+    journalLost: (family, events) =>
+      log.error({ family, events }, 'events that were acknowledged are lost to damage of the journal; the loss is on record'),
     outboxSalvaged: ({ file, why, savedBatches, lostBatches }) =>
       log.error(
         { file, why, savedBatches, lostBatches },

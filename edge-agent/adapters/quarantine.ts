@@ -1,14 +1,17 @@
 /**
- * Sets a damaged segment of the journal aside and saves what can still be read of it, row by row, under the segment's own name.
- * Says exactly what was lost as far as its neighbours know it. Never deletes the damaged file: a person may want to look at it.
+ * Sets a damaged segment of the journal aside and saves what can still be read of it, row by row, under the segment's own name. Says what was
+ * lost as far as its neighbours know it; its facts (segment-facts.ts) stay and know it exactly. The damaged file is kept for a person to look at.
+ *
+ * What is saved is written in a folder of its own and takes the segment's place when it is complete: a crash on the way loses nothing.
  */
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { openDatabase } from '#shared/adapters/sqlite.ts'
+import { syncDirectory } from './id-segments.ts'
+import { pruneQuarantine, setAside } from './quarantine-folder.ts'
 import { type Origin, rowChecksum, SqliteSegment, type StoredRow } from './sqlite-segment.ts'
 
 export interface Quarantined {
-  readonly segment: SqliteSegment
   readonly last: number
   readonly damage: { file: string; savedBatches: number; lostBatches: number; lostEvents: number }
 }
@@ -17,11 +20,12 @@ export interface Quarantined {
 export function quarantineSegment(file: string, nextFirst: number | undefined): Quarantined {
   const directory = dirname(file)
   const first = Number(/(\d{15})\.db$/.exec(file)![1])
-  const aside = join(directory, 'quarantine', `${basename(file)}.${process.hrtime.bigint()}`)
-  mkdirSync(dirname(aside), { recursive: true, mode: 0o750 })
-  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
-  const { rows, packets, origin } = salvage(aside)
-  const segment = SqliteSegment.create(directory, first, origin ?? { batches: 0, rows: 0 }, packets)
+  const { rows, packets, origin } = salvage(file)
+  const workshop = join(directory, 'salvage')
+  rmSync(workshop, { recursive: true, force: true })
+  mkdirSync(workshop, { mode: 0o750 })
+  const segment = SqliteSegment.create(workshop, first, origin ?? { batches: 0, rows: 0 }, packets)
+  const saved: StoredRow[] = []
   let last = first - 1
   let [savedBatches, lostBatches, lostEvents] = [0, 0, 0]
   for (const row of rows) {
@@ -30,13 +34,30 @@ export function quarantineSegment(file: string, nextFirst: number | undefined): 
       lostEvents += row.rows
       continue
     }
-    segment.append(row, { taken: [], released: [] })
+    saved.push(row)
     savedBatches++
     last = row.position
   }
+  segment.appendTogether(saved)
+  segment.seal()
+  segment.close()
+  const aside = setAside(file)
+  finishSalvage(directory)
+  pruneQuarantine(directory)
   lostBatches = Math.max(0, (nextFirst === undefined ? (rows.at(-1)?.position ?? first - 1) + 1 : nextFirst) - first - savedBatches)
   lostEvents = Math.max(lostEvents, lostOf(origin, nextFirst === undefined ? undefined : directory, nextFirst, rows))
-  return { segment, last, damage: { file: aside, savedBatches, lostBatches, lostEvents } }
+  return { last, damage: { file: aside, savedBatches, lostBatches, lostEvents } }
+}
+
+/** Puts what was saved in its place, where a crash came in between. */
+export function finishSalvage(directory: string): void {
+  const workshop = join(directory, 'salvage')
+  if (!existsSync(workshop)) return
+  for (const name of readdirSync(workshop)) {
+    if (name.endsWith('.db') && !existsSync(join(directory, name))) renameSync(join(workshop, name), join(directory, name))
+  }
+  rmSync(workshop, { recursive: true, force: true })
+  syncDirectory(directory)
 }
 
 /** Rows the following segment says there were, without those that could be read well. */

@@ -12,13 +12,15 @@ import { DiskFull, describeError } from '#shared/errors.ts'
 import { EventBatch } from '../event-batch.ts'
 import type { JournalReport } from '../events.ts'
 import { JournalEncoder } from '../journal-codec.ts'
-import { type Journal, JournalFailed, JournalFull, type PacketChanges } from '../ports.ts'
+import { factsOf } from '../journal-facts.ts'
+import { type Journal, type JournalFacts, JournalFailed, JournalFull, type PacketChanges } from '../ports.ts'
 import { Ballast } from './ballast.ts'
 import { HeldPackets } from './held-packets.ts'
 import { readIdKey, wordsOf } from './id-key.ts'
 import { IdSegments, syncDirectory } from './id-segments.ts'
-import { quarantineSegment } from './quarantine.ts'
+import { finishSalvage, quarantineSegment } from './quarantine.ts'
 import { replaySegment } from './replay-segment.ts'
+import { readFacts, SegmentFacts } from './segment-facts.ts'
 import { removeSegment, rowChecksum, SqliteSegment, segmentFiles } from './sqlite-segment.ts'
 
 export interface JournalConfig {
@@ -55,6 +57,7 @@ export class SqliteJournal implements Journal {
   readonly #packets = new HeldPackets()
   #sealed: Sealed[] = []
   #active: SqliteSegment | undefined
+  #facts: SegmentFacts | undefined
   #activeOctets = 0
   #head = 0
   #totalBatches = 0
@@ -113,10 +116,12 @@ export class SqliteJournal implements Journal {
     }
     const position = this.#head + 1
     const crc = rowChecksum(body, ids)
+    const arrivalMs = this.#clock.nowMs()
     this.#attempt(() => {
       const segment = this.#writable()
-      segment.append({ position, arrivalMs: this.#clock.nowMs(), rows: batch.rows, crc, body, ids }, packets)
+      segment.append({ position, arrivalMs, rows: batch.rows, crc, body, ids }, packets)
     })
+    this.#facts?.note(factsOf(position, arrivalMs, batch))
     this.#head = position
     this.#activeOctets += octets
     this.#totalBatches++
@@ -150,18 +155,18 @@ export class SqliteJournal implements Journal {
     this.#ballast.restore()
   }
 
-  *replay(afterPosition: number): Iterable<{ position: number; batch: EventBatch }> {
-    const batch = new EventBatch(256)
+  *replay(after: number, lost: (facts: JournalFacts) => void = () => {}): Iterable<{ position: number; batch: EventBatch }> {
+    const replaying = { after, batch: new EventBatch(256), report: this.#report, lost }
     for (const { file, last } of [...this.#sealed]) {
-      if (last <= afterPosition) continue
+      if (last <= after) continue
       const segment = SqliteSegment.open(file)
       try {
-        yield* replaySegment(segment, afterPosition, batch, this.#report)
+        yield* replaySegment(segment, replaying)
       } finally {
         segment.close()
       }
     }
-    if (this.#active !== undefined) yield* replaySegment(this.#active, afterPosition, batch, this.#report)
+    if (this.#active !== undefined) yield* replaySegment(this.#active, replaying)
   }
 
   raiseHead(position: number): void {
@@ -173,8 +178,7 @@ export class SqliteJournal implements Journal {
   reopen(): void {
     const lastKnown = this.#head
     try {
-      this.#active?.close()
-      this.#active = undefined
+      this.#leave()
       this.#open(lastKnown)
       this.#failed = false
     } catch (cause) {
@@ -185,13 +189,8 @@ export class SqliteJournal implements Journal {
   *recentIds(): Iterable<{ arrivalMs: number; ids: Uint32Array }> {
     const sinceMs = this.#clock.nowMs() - this.#config.idWindowMs
     yield* this.#idSegments.read((file, ids) => this.#report.idsQuarantined(file, ids))
-    const open = this.#sealed.map(
-      ({ file }) =>
-        () =>
-          SqliteSegment.open(file),
-    )
-    for (const reopen of open) {
-      const segment = reopen()
+    for (const { file } of [...this.#sealed]) {
+      const segment = SqliteSegment.open(file)
       try {
         for (const { arrivalMs, ids } of segment.ids(sinceMs)) yield { arrivalMs, ids: wordsOf(ids) }
       } finally {
@@ -215,13 +214,20 @@ export class SqliteJournal implements Journal {
     } catch {
       // a full volume: the write-ahead log stays, and is read at the next start
     }
+    this.#leave()
+  }
+
+  #leave(): void {
     this.#active?.close()
+    this.#facts?.close()
     this.#active = undefined
+    this.#facts = undefined
   }
 
   #open(dropAbove = Number.POSITIVE_INFINITY): void {
     const { directory } = this.#config
     this.#sealed = []
+    finishSalvage(directory)
     const files = segmentFiles(directory)
     let newest: { segment: SqliteSegment; octets: number } | undefined
     for (const [at, { file, first }] of files.entries()) {
@@ -232,17 +238,19 @@ export class SqliteJournal implements Journal {
       const totals = segment.totals()
       const origin = segment.origin()
       const octets = totals.octets + totals.batches * rowOverheadBytes
-      this.#head = Math.max(this.#head, totals.last, first - 1)
+      const end = Math.max(totals.last, readFacts(file).at(-1)?.position ?? 0, first - 1)
+      this.#head = Math.max(this.#head, end)
       this.#totalBatches = origin.batches + totals.batches
       this.#totalRows = origin.rows + totals.rows
       newest?.segment.seal()
       newest?.segment.close()
       newest = { segment, octets }
-      this.#sealed.push({ file, first, last: Math.max(totals.last, first - 1), octets })
+      this.#sealed.push({ file, first, last: end, octets })
     }
     if (newest === undefined) return
     this.#sealed.pop()
     this.#active = newest.segment
+    this.#facts = new SegmentFacts(newest.segment.file)
     this.#activeOctets = newest.octets
     this.#packets.reset(newest.segment.packets())
   }
@@ -255,7 +263,7 @@ export class SqliteJournal implements Journal {
       const saved = quarantineSegment(file, nextFirst)
       this.#report.segmentQuarantined({ ...saved.damage, why: describeError(cause) })
       if (nextFirst === undefined) this.#head = Math.max(this.#head, saved.last, first) + positionLeap
-      return saved.segment
+      return SqliteSegment.open(file)
     }
   }
 
@@ -264,6 +272,7 @@ export class SqliteJournal implements Journal {
     if (this.#active === undefined) {
       const origin = { batches: this.#totalBatches, rows: this.#totalRows }
       this.#active = SqliteSegment.create(this.#config.directory, this.#head + 1, origin, this.#packets.all())
+      this.#facts = new SegmentFacts(this.#active.file)
       this.#activeOctets = 0
       syncDirectory(this.#config.directory)
     }
@@ -274,8 +283,7 @@ export class SqliteJournal implements Journal {
     const segment = this.#active
     if (segment === undefined) return
     segment.seal()
-    segment.close()
-    this.#active = undefined
+    this.#leave()
     const octets = Math.max(this.#activeOctets, existsSync(segment.file) ? statSync(segment.file).size : 0)
     this.#sealed.push({ file: segment.file, first: segment.first, last: this.#head, octets })
     this.#activeOctets = 0
@@ -285,11 +293,7 @@ export class SqliteJournal implements Journal {
     try {
       write()
     } catch (cause) {
-      if (
-        cause instanceof DiskFull ||
-        (cause as { code?: string }).code === 'SQLITE_FULL' ||
-        (cause as { code?: string }).code === 'ENOSPC'
-      ) {
+      if (cause instanceof DiskFull || ['SQLITE_FULL', 'ENOSPC'].includes((cause as { code?: string }).code ?? '')) {
         this.#ballast.drop()
         throw new JournalFull('the volume is full; events are refused until there is room again', { cause })
       }

@@ -10,6 +10,7 @@ import { crc32 } from 'node:zlib'
 import { type Database, openDatabase } from '#shared/adapters/sqlite.ts'
 import { StoreFailed } from '#shared/errors.ts'
 import type { PacketChanges } from '../ports.ts'
+import { factsFile } from './segment-facts.ts'
 
 export interface StoredRow {
   readonly position: number
@@ -105,6 +106,11 @@ export class SqliteSegment {
     this.#insert.run(row.position, row.arrivalMs, row.rows, row.crc, row.body, row.ids)
   }
 
+  /** In one transaction. */
+  appendTogether(rows: readonly StoredRow[]): void {
+    this.#db.transaction(() => rows.forEach((row) => void this.#write(row))).immediate()
+  }
+
   /** Removes rows that were never acknowledged: a commit whose outcome was unknown. */
   dropAbove(position: number): number {
     return this.#db.prepare('DELETE FROM batch WHERE position > ?').run(position).changes
@@ -187,5 +193,6 @@ export function segmentFiles(directory: string): { file: string; first: number }
 }
 
 export function removeSegment(file: string): void {
+  rmSync(factsFile(file), { force: true })
   for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
 }
