@@ -1,55 +1,85 @@
-/** Agents, subscribers in motion and the hub itself: `/api/agents`, `/api/subscribers`, `/api/fences`, `/api/status`. */
+/** Agents, subscribers in motion and the hub itself: `/api/agents`, `/api/subscribers`, `/api/status`. */
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { namePattern } from '#shared/control.ts'
+import { hexToWords } from '#shared/pseudonym.ts'
 import { motions } from '#shared/records.ts'
+import { agentItems, agentPage, lossesOf, oneAgent } from './agent-page.ts'
+import { type ApiEnv, nameOf } from './api-access.ts'
 import { type ApiDeps, limit, pseudonym, range, rangeOf } from './api-deps.ts'
+import { exported, formatOf } from './api-export.ts'
 import { readPath, readQuery } from './api-problems.ts'
-import { liveAgent } from './cut-live.ts'
 
 const subscribersQuery = z.strictObject({
   motion: z.enum(motions).optional(),
   cell: z.string().max(32).optional(),
-  limit: limit(2000, 500),
+  limit: limit(20_000, 500),
+  format: formatOf,
 })
-const trackQuery = z.strictObject({ ...range, limit: limit(50_000, 5_000) })
+const trackQuery = z.strictObject({ ...range, limit: limit(50_000, 5_000), format: formatOf })
 const rangeQuery = z.strictObject({ ...range })
-/** Silent for longer, an agent is named as such. */
-const silentMs = 15_000
+const agentsQuery = z.strictObject({ ...range, format: formatOf })
+const name = z.string().regex(namePattern)
+const dayMs = 24 * 3600_000
 
-export function agentRoutes({ pipeline, feed, history, clock, region, tenant, cells, alerts }: ApiDeps): Hono {
-  const app = new Hono()
-  const agents = () => {
-    const nowMs = clock.nowMs()
-    return pipeline.state.progress.list().map((one) => {
-      const agent = liveAgent(one)
-      const isComplete = agent.completeThroughMs !== null && nowMs - agent.completeThroughMs <= silentMs && agent.missing === 0
-      return { ...agent, isSilent: !(nowMs - (agent.lastSeenMs ?? 0) <= silentMs), isComplete }
-    })
-  }
+export function agentRoutes(deps: ApiDeps): Hono<ApiEnv> {
+  const { pipeline, feed, history, clock, region, tenant, cells, alerts } = deps
+  const app = new Hono<ApiEnv>()
   app.get('/agents', async (c) => {
-    const { fromMs, toMs } = rangeOf(readQuery(c, rangeQuery), clock.nowMs())
-    const [counts, losses] = await Promise.all([history.ask('tallies', { fromMs, toMs }), history.ask('losses', { fromMs, toMs })])
-    const items = agents().map((agent) => ({ ...agent, counts: counts.filter((row) => row.agent === agent.agent) }))
+    const { format, ...asked } = readQuery(c, agentsQuery)
+    const { fromMs, toMs } = rangeOf(asked, clock.nowMs())
+    const [items, losses] = await Promise.all([agentItems(deps, { fromMs, toMs }), history.ask('losses', { fromMs, toMs })])
+    if (format !== 'json') return exported(c, format, 'agents', items)
     const enrolled = items.filter((agent) => agent.enrolled)
     const completeness = enrolled.length === 0 ? 1 : enrolled.filter(({ isComplete }) => isComplete).length / enrolled.length
     return c.json({ items, completeness, silent: enrolled.filter(({ isSilent }) => isSilent).map(({ agent }) => agent), losses })
   })
+  app.get('/agents/:name', async (c) => {
+    const nowMs = clock.nowMs()
+    const agent = await oneAgent(deps, readPath(c.req.param('name'), name), { fromMs: nowMs - dayMs, toMs: nowMs + 1 })
+    return c.json(agentPage(deps, agent, nowMs))
+  })
+  app.get('/agents/:name/losses', async (c) => {
+    const range = rangeOf(readQuery(c, rangeQuery), clock.nowMs())
+    const agent = await oneAgent(deps, readPath(c.req.param('name'), name), range)
+    const losses = (await history.ask('losses', range)).filter((loss) => loss.agent === agent.agent)
+    const { passedOver } = pipeline.state.ledger.totals(agent.agent)
+    return c.json(
+      lossesOf({
+        agent,
+        losses,
+        passedOver,
+        silences: deps.desk.silences(agent.agent, range.fromMs, range.toMs),
+        ...range,
+        nowMs: clock.nowMs(),
+      }),
+    )
+  })
   app.get('/subscribers', (c) => {
-    const { motion, cell, limit } = readQuery(c, subscribersQuery)
+    const { motion, cell, limit, format } = readQuery(c, subscribersQuery)
     const found = Object.values(feed.state.subscribers).filter(
       (one) => (motion === undefined || one.motion === motion) && (cell === undefined || one.cell === cell),
     )
     found.sort((a, b) => b.timeMs - a.timeMs)
+    if (format !== 'json') return exported(c, format, 'subscribers', found.slice(0, limit))
     const known = pipeline.detector?.subscribers() ?? 0
     return c.json({ items: found.slice(0, limit), known, sampled: 'the latest of a sample; each subscriber’s whole track is at the core' })
   })
   app.get('/subscribers/:pseudonym/track', async (c) => {
     const subscriber = readPath(c.req.param('pseudonym'), pseudonym)
-    const { limit, ...asked } = readQuery(c, trackQuery)
+    const { limit, format, ...asked } = readQuery(c, trackQuery)
     const rows = await history.ask('track', { subscriber, ...rangeOf(asked, clock.nowMs()), limit })
-    return c.json({ items: rows.map((row) => ({ ...row, motion: motions[(row as { motion?: number }).motion ?? 0] ?? 'unknown' })) })
+    const items = rows.map((row) => ({ ...row, motion: motions[row.motion ?? 0] ?? 'unknown' }))
+    if (format === 'json') return c.json({ items })
+    const text = deps.pseudonyms.text(hexToWords(subscriber.toString('hex')))
+    deps.noteChange(c.get('actor'), nameOf(c, undefined), 'track-export', text)
+    return exported(
+      c,
+      format,
+      'tracks',
+      items.map((row) => ({ subscriber: text, ...row })),
+    )
   })
-  app.get('/fences', (c) => c.json({ items: [...pipeline.state.fences.values()].filter(({ deleted }) => !deleted) }))
   app.get('/status', (c) => {
     const { state, spool, detector } = pipeline
     return c.json({
@@ -67,6 +97,7 @@ export function agentRoutes({ pipeline, feed, history, clock, region, tenant, ce
       trunk: { waitingBatches: spool?.waitingItems ?? 0, waitingBytes: spool?.bytes ?? 0 },
       claimsWaiting: state.claims.size,
       streams: feed.listeners,
+      historyDays: deps.historyDays,
     })
   })
   return app

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { z } from 'zod'
+import type { ApiEnv } from './api-access.ts'
 import { type ApiDeps, bucket, cell, limit, range, rangeOf } from './api-deps.ts'
+import { exported, formatOf } from './api-export.ts'
 import { readQuery } from './api-problems.ts'
 import type { CellInventory } from './cell-inventory.ts'
 import { tableOf } from './cell-table.ts'
@@ -16,6 +18,7 @@ const cellsQuery = z.strictObject({
     .optional(),
   limit: limit(200_000, 50_000),
   after: z.coerce.number().int().min(0).default(0),
+  format: formatOf,
 })
 const kpiQuery = z.strictObject({
   ...range,
@@ -23,6 +26,7 @@ const kpiQuery = z.strictObject({
   cell: cell.optional(),
   groupBy: z.enum(['cell', 'region']).default('region'),
   limit: limit(100_000, 10_000),
+  format: formatOf,
 })
 const usageQuery = z.strictObject({
   ...range,
@@ -34,8 +38,8 @@ const usageQuery = z.strictObject({
   limit: limit(100_000, 10_000),
 })
 
-export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
-  const app = new Hono()
+export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
   let table: { readonly changes: number; readonly octets: Uint8Array<ArrayBuffer>; readonly tag: string } | undefined
   app.get('/cells.bin', (c) => {
     const inventory = cells()
@@ -48,9 +52,9 @@ export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
     return c.body(table.octets, 200, { ...headers, 'content-type': 'application/octet-stream' })
   })
   app.get('/cells', (c) => {
-    const { box, limit, after } = readQuery(c, cellsQuery)
+    const { box, limit, after, format } = readQuery(c, cellsQuery)
     const inventory = cells()
-    if (inventory === undefined) return c.json({ items: [], next: null })
+    if (inventory === undefined) return format === 'json' ? c.json({ items: [], next: null }) : exported(c, format, 'cells', [])
     const [west, south, east, north] = box?.split(',').map(Number) ?? [-180, -90, 180, 90]
     const live = feed.state.cells
     const items = []
@@ -61,6 +65,7 @@ export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
       if (!(latitude >= south! && latitude <= north! && longitude >= west! && longitude <= east!)) continue
       items.push({ ...cellOf(inventory, at), latest: live[inventory.names[at]!] ?? null })
     }
+    if (format !== 'json') return exported(c, format, 'cells', items)
     return c.json({ items, next: at <= inventory.size ? at - 1 : null })
   })
   app.get('/sites', (c) => {
@@ -85,13 +90,14 @@ export function cellRoutes({ cells, feed, history, clock }: ApiDeps): Hono {
     c.json({ items: (cells()?.unknown() ?? []).map((name) => ({ cell: name, latest: feed.state.cells[name] ?? null })) }),
   )
   app.get('/kpis', async (c) => {
-    const { cell, bucket, groupBy, limit, ...asked } = readQuery(c, kpiQuery)
+    const { cell, bucket, groupBy, limit, format, ...asked } = readQuery(c, kpiQuery)
     const rows = await history.ask('kpis', {
       ...rangeOf(asked, clock.nowMs()),
       bucketMs: bucket,
       cell,
       perCell: groupBy === 'cell' || cell !== undefined,
     })
+    if (format !== 'json') return exported(c, format, 'kpis', rows.slice(0, limit))
     return c.json({ items: rows.slice(0, limit), truncated: rows.length > limit })
   })
   app.get('/applications', async (c) => {

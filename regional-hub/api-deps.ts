@@ -2,14 +2,20 @@
 import { z } from 'zod'
 import { canonicalCell } from '#shared/cell-id.ts'
 import type { Clock } from '#shared/clock.ts'
-import { parsePseudonym, wordsToHex } from '#shared/pseudonym.ts'
+import { type Pseudonymiser, parsePseudonym, wordsToHex } from '#shared/pseudonym.ts'
 import type { HistoryClient } from './adapters/history-client.ts'
 import type { SqliteAlerts } from './adapters/sqlite-alerts.ts'
+import type { SqliteAudit } from './adapters/sqlite-audit.ts'
+import type { SqliteDesk } from './adapters/sqlite-desk.ts'
+import type { Access, Actor } from './api-access.ts'
 import type { CellInventory } from './cell-inventory.ts'
 import type { HubReport } from './events.ts'
+import type { FenceDesk } from './fence-desk.ts'
 import type { LiveFeed } from './live-feed.ts'
+import type { Acquaintances } from './look-up.ts'
 import type { HubPipeline } from './pipeline.ts'
 import type { RegionEyes } from './region-eyes.ts'
+import type { AgentWatch } from './watch-agents.ts'
 
 export interface ApiDeps {
   readonly tenant: string
@@ -22,6 +28,17 @@ export interface ApiDeps {
   readonly history: HistoryClient
   readonly feed: LiveFeed
   readonly eyes: RegionEyes
+  readonly desk: SqliteDesk
+  readonly audit: SqliteAudit
+  readonly access: Access
+  readonly fences: FenceDesk
+  readonly watch: AgentWatch
+  readonly historyDays: number
+  /** Into the audit log: who changed what. */
+  readonly noteChange: (actor: Actor | undefined, by: string, action: string, subject: string, reason?: string, ticket?: string) => void
+  readonly pseudonyms: Pick<Pseudonymiser, 'text' | 'compute'>
+  /** Undefined until the detector is there. */
+  readonly lookUp: (words: Uint32Array) => Acquaintances | undefined
   /** Folder of the built console. */
   readonly consoleDir: string
 }
@@ -35,6 +52,9 @@ export const time = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'expected RFC 3339 with zone, or epoch milliseconds' })
   return z.NEVER
 })
+
+/** RFC 3339 with zone: what a body says. */
+export const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
 export const cell = z.string().transform((text, context) => {
   const canonical = canonicalCell(text)

@@ -2,9 +2,17 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
+import type { Role } from './console-api.ts'
 
-export function problem(status: 400 | 404 | 409 | 415 | 503, title: string, detail = ''): HTTPException {
-  const body = JSON.stringify({ type: 'about:blank', title, status, ...(detail !== '' && { detail }) })
+type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 421 | 429 | 503
+
+export function problem(status: Status, title: string, detail = ''): HTTPException {
+  return refused(status, title, detail)
+}
+
+/** `need`: the role that would be allowed. */
+export function refused(status: Status, title: string, detail = '', need?: Role): HTTPException {
+  const body = JSON.stringify({ type: 'about:blank', title, status, ...(detail !== '' && { detail }), ...(need !== undefined && { need }) })
   return new HTTPException(status, { res: new Response(body, { status, headers: { 'content-type': 'application/problem+json' } }) })
 }
 

@@ -6,6 +6,7 @@
  */
 import { Hono } from 'hono'
 import { z } from 'zod'
+import type { ApiEnv } from './api-access.ts'
 import { type ApiDeps, limit, range, rangeOf, time } from './api-deps.ts'
 import { readQuery } from './api-problems.ts'
 import { compactLive } from './console-wire.ts'
@@ -18,8 +19,8 @@ const replayQuery = z.strictObject({ ...range, speed: z.coerce.number().min(1).m
 const atQuery = z.strictObject({ time })
 const encoder = new TextEncoder()
 
-export function streamRoutes({ feed, history, clock, report }: ApiDeps): Hono {
-  const app = new Hono()
+export function streamRoutes({ feed, history, clock, report }: ApiDeps): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>()
   app.get('/stream', (c) => {
     if (feed.listeners >= maxClients) return c.json({ title: 'Too many streams are open.', status: 503 }, 503)
     const lastId = c.req.header('last-event-id') ?? c.req.query('lastEventId')

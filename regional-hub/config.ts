@@ -45,6 +45,28 @@ export const configSchema = z.strictObject({
   console: z
     .strictObject({ dir: z.string().min(1).optional().describe('Folder of the built console page; default: where the build puts it.') })
     .prefault({}),
+  access: z
+    .strictObject({
+      mode: z
+        .enum(['auto', 'open', 'accounts'])
+        .default('auto')
+        .describe(
+          'Who may use the console. auto: everybody while it listens on loopback and there is no account yet; otherwise accounts. open: everybody, on loopback only. accounts: only who logs in.',
+        ),
+      usersFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File of the accounts, mode 0600; default: users.json in dataDir. Changed with `tributary-hub user`.'),
+      idleMinutes: z.number().min(1).max(1440).default(30).describe('Minutes without a request after which a session ends.'),
+      absoluteHours: z.number().min(0.1).max(168).default(12).describe('Hours after which a session ends in any case.'),
+      hosts: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Names by which browsers call this console, beside addresses and localhost; any other name is refused (DNS rebinding).'),
+      isBehindTls: z.boolean().default(false).describe('Whether a TLS proxy stands before it: session cookies are then for TLS only.'),
+    })
+    .prefault({}),
   roster: z
     .array(name)
     .default([])

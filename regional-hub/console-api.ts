@@ -39,7 +39,9 @@
  *   PUT    /api/fences/{id}                FenceRequest → FenceItem (201 when new);   DELETE → 204
  *   GET    /api/incidents, /api/incidents/{id}                IncidentsAnswer, Incident
  *   POST   /api/incidents                  IncidentRequest → Incident (201);  PATCH /api/incidents/{id} IncidentChange;  DELETE → 204
- *   GET    /api/incidents/{id}/export      one HTML file; its data is IncidentFile in <script type="application/json" id="tributary-incident">
+ *   GET    /api/incidents/{id}/export      one HTML file; its data is IncidentFile in <script type="application/json" id="tributary-incident">. When the
+ *                                          build has a file incident-<hash>.js (one script, no imports), it and the style are inlined behind the data;
+ *                                          it draws into #app, which holds a plain report before
  */
 import type { AgentItem, AlertAnswer, FenceItem } from './console-desk-api.ts'
 import type { LiveCell, LiveMessage, LivePosition, LiveState } from './reduce-live.ts'

@@ -18,6 +18,7 @@ import { type DetectionConfig, defaultDetection } from './detection-config.ts'
 import { Fences } from './fences.ts'
 import { Judge } from './judge.ts'
 import { Locator } from './locate.ts'
+import { type Acquaintances, acquaintances } from './look-up.ts'
 import type { Detections, Detector } from './ports.ts'
 import { Positioner } from './position-stage.ts'
 import { RegionState } from './region-state.ts'
@@ -77,6 +78,11 @@ export class RegionDetector implements Detector {
   /** The region's cells, those of no inventory among them. */
   get cells(): CellInventory {
     return this.#state.cells
+  }
+
+  /** Whom a pseudonym was seen with. */
+  lookUp(words: Uint32Array): Acquaintances {
+    return acquaintances(this.#state, words)
   }
 
   sightings(batch: Batch<'sighting'>): void {

@@ -55,7 +55,11 @@ export class Fences {
 
   set(fence: Fence): void {
     const known = this.#active.get(fence.id)
-    if (known !== undefined && known.fence.revision >= fence.revision && fence.deleted !== true) return
+    if (known !== undefined && fence.deleted !== true) {
+      if (known.fence.revision > fence.revision) return
+      // Two places made the same revision: the one that stands at the core is told to both. Told again, it changes nothing.
+      if (known.fence.revision === fence.revision && JSON.stringify(known.fence) === JSON.stringify(fence)) return
+    }
     this.#active.delete(fence.id)
     if (fence.deleted === true) return
     const segment = fence.segment === undefined ? undefined : new Set(fence.segment)

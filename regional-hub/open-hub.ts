@@ -17,6 +17,7 @@ import type { HubConfig } from './config.ts'
 import { createDetector, type RegionDetector } from './detector.ts'
 import type { HubReport } from './events.ts'
 import { LiveFeed } from './live-feed.ts'
+import { type OpenDesk, openDesk } from './open-desk.ts'
 import { openEnds } from './open-ends.ts'
 import { HubPipeline } from './pipeline.ts'
 import { readInventory } from './read-inventory.ts'
@@ -33,8 +34,8 @@ export interface HubDeps {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly report: HubReport
-  /** Writes pseudonyms as text. */
-  readonly pseudonyms: Pick<Pseudonymiser, 'text'>
+  /** Writes pseudonyms as text, and makes them of typed numbers. */
+  readonly pseudonyms: Pick<Pseudonymiser, 'text' | 'compute'>
   readonly die: (error: unknown) => void
 }
 
@@ -47,6 +48,7 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
   const alerts = new SqliteAlerts(join(config.dataDir, 'alerts.db'))
   const history = new HistoryClient({ dir: join(config.dataDir, 'history'), days, positionsPerS, nowMs, report })
   const feed = new LiveFeed(nowMs().toString(36))
+  const desk = openDesk(config, { nowMs, pseudonyms, pipeline: () => pipeline })
   const eyes = new RegionEyes({
     alerts,
     history,
@@ -56,6 +58,8 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
     historyDays: days,
     nowMs,
     report,
+    watch: desk.watch,
+    fences: desk.fences,
     tellCore: (triage) => pipeline.publishTriage(triage),
   })
   const pipeline = new HubPipeline(
@@ -99,11 +103,15 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
       history,
       feed,
       eyes,
+      ...desk,
+      pseudonyms,
+      historyDays: days,
+      lookUp: (words) => detector?.lookUp(words),
       consoleDir: config.console.dir ?? join(import.meta.dirname, 'console-built'),
     },
     config.api,
   )
-  return { components: [admin, keeping(eyes, history, alerts), pipeline, api], admin, apiUrl: () => api.url }
+  return { components: [admin, keeping(eyes, history, alerts, desk), pipeline, api], admin, apiUrl: () => api.url }
 }
 
 function makeDataDir(dir: string): void {
@@ -115,7 +123,7 @@ function makeDataDir(dir: string): void {
 }
 
 /** What the region keeps for itself: open before the pipeline runs, closed after it has ended. */
-function keeping(eyes: RegionEyes, history: HistoryClient, alerts: SqliteAlerts): Component {
+function keeping(eyes: RegionEyes, history: HistoryClient, alerts: SqliteAlerts, desk: OpenDesk): Component {
   return {
     name: 'history',
     start: async () => {
@@ -125,6 +133,7 @@ function keeping(eyes: RegionEyes, history: HistoryClient, alerts: SqliteAlerts)
     stop: async () => {
       await history.close()
       alerts.close()
+      desk.close()
     },
   }
 }

@@ -140,6 +140,16 @@ export class HubPipeline implements Component {
     await this.#ends.claims.publishTriage(triage)
   }
 
+  /** A fence drawn here: in force with the next position. */
+  setFence(fence: Fence): void {
+    this.#fenced(fence)
+  }
+
+  /** Resolves with what stands there when that is as new or newer. */
+  publishFence(fence: Fence): Promise<Fence | undefined> {
+    return this.#ends.claims.publishFence(fence)
+  }
+
   #assemble(): void {
     const { tenant, region, snapshotIntervalMs, trunkInFlight } = this.#config
     const { observer, clock, report, die } = this.#deps

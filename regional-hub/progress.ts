@@ -81,6 +81,21 @@ export class Progress {
     return this.#regionMs === Number.NEGATIVE_INFINITY ? undefined : this.#regionMs
   }
 
+  /** The last beat, and by lane since when something it spoke of is on its way (the agent's clock). */
+  latest(agent: string): { readonly beat: Beat; readonly heardMs: number; readonly waitingSinceMs: ReadonlyMap<Lane, number> } | undefined {
+    const heard = this.#agents.get(agent)
+    if (heard?.latest === undefined) return undefined
+    const marks = this.#ledger.marks(agent)
+    const waitingSinceMs = new Map<Lane, number>()
+    for (const { timeMs, lanes } of heard.beats) {
+      for (const { epoch, lane, highestSeq } of lanes) {
+        const here = marks.find((mark) => mark.epoch === epoch && mark.lane === lane)?.seq ?? 0
+        if (highestSeq > here && !waitingSinceMs.has(lane)) waitingSinceMs.set(lane, timeMs)
+      }
+    }
+    return { beat: heard.latest, heardMs: heard.heardMs, waitingSinceMs }
+  }
+
   list(): readonly AgentProgress[] {
     const names = new Set([...this.#roster, ...this.#ledger.agents(), ...this.#agents.keys()])
     return [...names].sort().map((agent) => this.#one(agent))

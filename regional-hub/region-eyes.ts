@@ -12,10 +12,12 @@ import type { HistoryClient } from './adapters/history-client.ts'
 import type { SqliteAlerts } from './adapters/sqlite-alerts.ts'
 import { LiveCutter, liveAgent } from './cut-live.ts'
 import type { HubReport } from './events.ts'
+import type { FenceDesk } from './fence-desk.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { historyKinds, type Observer } from './ports.ts'
 import type { AgentProgress } from './progress.ts'
 import { emptyLive, type LiveAlert, type LiveMessage } from './reduce-live.ts'
+import type { AgentWatch } from './watch-agents.ts'
 
 export interface EyesDeps {
   readonly alerts: SqliteAlerts
@@ -26,10 +28,14 @@ export interface EyesDeps {
   readonly historyDays: number
   readonly nowMs: () => number
   readonly report: HubReport
+  readonly watch: AgentWatch
+  readonly fences: Pick<FenceDesk, 'tell'>
   /** Offers a triage to the core; rejects while nobody is there. */
   readonly tellCore: (triage: Triage) => Promise<void>
 }
 
+/** How far back it is asked which cells spoke through which agent. */
+const agentCellsMs = 24 * 3600_000
 const keyframeMs = 300_000
 /** What history keeps of the agents' progress: the screen hears of it every second. */
 const agentsKeptMs = 5_000
@@ -60,13 +66,23 @@ export class RegionEyes implements Observer {
       triage: Object.fromEntries(open.flatMap(({ id, triage }) => (triage === null ? [] : [[id, triage]]))),
     }
     feed.emit({ type: 'state', timeMs: state.timeMs, state })
+    const { history, watch } = this.#deps
+    history.ask('agentCells', { fromMs: nowMs() - agentCellsMs }).then(
+      (rows) => {
+        for (const { agent, cell } of rows) watch.note(agent, cell)
+      },
+      () => {}, // they speak for themselves within a minute
+    )
   }
 
   batch(batch: Batch, frame: Uint8Array): void {
     if (kept.has(batch.kind)) this.#deps.history.frame(frame)
     if (batch.kind === 'alert') this.#alerted(this.#cutter.alerts(batch as Batch<'alert'>))
     else if (batch.kind === 'position') this.#cutter.positions(batch as Batch<'position'>)
-    else if (batch.kind === 'window') this.#cutter.windows(batch as Batch<'window'>)
+    else if (batch.kind === 'window') {
+      this.#cutter.windows(batch as Batch<'window'>)
+      this.#deps.watch.windows(batch as Batch<'window'>)
+    }
   }
 
   triage(triage: Triage): void {
@@ -91,6 +107,7 @@ export class RegionEyes implements Observer {
     }
     if (cells.length > 0) this.#say({ type: 'cells', timeMs: nowMs, cells })
     if (positions.length > 0) this.#say({ type: 'positions', timeMs: nowMs, positions })
+    this.#tendDesk(nowMs, agents)
     this.#tellCore()
     const { alerts, historyDays } = this.#deps
     if (nowMs - this.#forgottenMs >= forgetMs) {
@@ -112,6 +129,28 @@ export class RegionEyes implements Observer {
     if (nowMs - this.#keyframeMs < keyframeMs) return
     this.#keyframeMs = nowMs
     this.#deps.history.live({ timeMs: nowMs - 0.5, type: 'state', data: this.#deps.feed.full().data })
+  }
+
+  /** A desk that cannot write now is no reason for detection to end. */
+  #tendDesk(nowMs: number, agents: readonly AgentProgress[]): void {
+    const { watch, fences, report } = this.#deps
+    try {
+      this.#wakeDue(nowMs)
+      watch.tick(nowMs, agents)
+      void fences.tell()
+    } catch (error) {
+      report.historyFailed(describeError(error))
+    }
+  }
+
+  /** What was put off until now is active again: by the hub's own word, so that everybody sees why. */
+  #wakeDue(nowMs: number): void {
+    const { alerts } = this.#deps
+    for (const { id, status, triage } of alerts.due(nowMs)) {
+      const reason = `The ${status === 'snoozed' ? 'snooze' : 'acknowledgement'} of ${triage?.by ?? 'somebody'} has ended.`
+      const revision = (triage?.revision ?? 0) + 1
+      this.triageHere({ alertId: id, revision, status: 'active', by: 'tributary', reason, atMs: nowMs })
+    }
   }
 
   #alerted(alerts: readonly LiveAlert[]): void {

@@ -19,23 +19,31 @@ const keyframeReachMs = 24 * 3600_000
 /** The last whole state before `fromMs`, then every message up to `toMs`, as they were said. */
 export function replay(history: SqliteHistory, { fromMs, toMs, limit }: { fromMs: number; toMs: number; limit: number }) {
   const key = keyframe(history, fromMs)
-  const said = history.all<Said>(
-    fromMs,
-    `SELECT timeMs, data FROM live WHERE type <> 'state' AND timeMs > @afterMs AND timeMs < @toMs ORDER BY timeMs, id LIMIT @limit`,
-    { afterMs: key?.timeMs ?? fromMs - 1, toMs, limit: limit + 1 },
-  )
-  const messages = said.slice(0, limit).map(({ data }) => textOf(data))
-  return {
-    messages: key === undefined ? messages : [textOf(key.data), ...messages],
-    nextMs: said.length > limit ? said[limit]!.timeMs : null,
-  }
+  const { messages, nextMs } = said(history, { afterMs: key?.timeMs ?? fromMs - 1, toMs, limit })
+  return { messages: key === undefined ? messages : [textOf(key.data), ...messages], nextMs }
+}
+
+/** Without a whole state before them: what came after the state `at` answers. */
+export function messages(history: SqliteHistory, { fromMs, toMs, limit }: { fromMs: number; toMs: number; limit: number }) {
+  return said(history, { afterMs: fromMs, toMs, limit })
+}
+
+function said(history: SqliteHistory, { afterMs, toMs, limit }: { afterMs: number; toMs: number; limit: number }) {
+  const rows = history
+    .all<Said>(
+      afterMs,
+      `SELECT timeMs, data FROM live WHERE type <> 'state' AND timeMs > @afterMs AND timeMs < @toMs ORDER BY timeMs, id LIMIT @limit`,
+      { afterMs, toMs, limit: limit + 1 },
+    )
+    .sort((a, b) => a.timeMs - b.timeMs)
+  return { messages: rows.slice(0, limit).map(({ data }) => textOf(data)), nextMs: rows.length > limit ? rows[limit]!.timeMs : null }
 }
 
 /** The state of a moment as JSON of a `LiveSnapshot`. Of the agents' messages only the last counts: each says everything of all of them. */
 export function at(history: SqliteHistory, { timeMs }: { timeMs: number }): string {
   const key = keyframe(history, timeMs)
   const afterMs = key?.timeMs ?? timeMs - keyframeReachMs
-  const said = history.all<Said>(
+  const since = history.all<Said>(
     timeMs,
     `SELECT timeMs, data FROM live WHERE type IN ('alerts', 'triage', 'positions', 'cells') AND timeMs > @afterMs AND timeMs <= @timeMs ORDER BY timeMs, id`,
     { afterMs, timeMs },
@@ -46,7 +54,7 @@ export function at(history: SqliteHistory, { timeMs }: { timeMs: number }): stri
     { afterMs, timeMs },
   )
   const last = agents.at(-1)
-  const messages = [...(key === undefined ? [] : [key]), ...said, ...(last === undefined ? [] : [last])]
+  const messages = [...(key === undefined ? [] : [key]), ...since, ...(last === undefined ? [] : [last])]
   const state = foldLive(emptyLive, messages.map(messageOf))
   return JSON.stringify(compactLive('', timeMs, messages.length > 0, state))
 }

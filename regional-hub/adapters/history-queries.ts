@@ -3,7 +3,8 @@
  * (sums, and sketches by the aggregate `merged`), across files below.
  */
 import { QuantileSketch } from '#shared/quantile-sketch.ts'
-import { at, replay } from './history-moments.ts'
+import type { AgentItem, LossItem } from '../console-api.ts'
+import { at, messages, replay } from './history-moments.ts'
 import type { SqliteHistory } from './sqlite-history.ts'
 
 export interface KpiQuery {
@@ -26,6 +27,16 @@ export interface TrackQuery {
   readonly fromMs: number
   readonly toMs: number
   readonly limit: number
+}
+
+export interface TrackRow {
+  readonly timeMs: number
+  readonly cell: string
+  readonly latitude: number | null
+  readonly longitude: number | null
+  readonly radiusM: number | null
+  readonly speedMps: number | null
+  readonly motion: number | null
 }
 
 type KpiRow = Record<string, number | null> & { cell: string; rsrpSketch: Buffer; latencySketch: Buffer }
@@ -109,7 +120,7 @@ export function usage(history: SqliteHistory, query: UsageQuery) {
 }
 
 export function track(history: SqliteHistory, { subscriber, fromMs, toMs, limit }: TrackQuery) {
-  const rows = history.all<{ timeMs: number }>(
+  const rows = history.all<TrackRow>(
     fromMs,
     `SELECT timeMs, cell, latitude, longitude, radiusM, speedMps, motion FROM position
      WHERE subscriber = @subscriber AND timeMs >= @fromMs AND timeMs < @toMs ORDER BY timeMs LIMIT @limit`,
@@ -118,8 +129,29 @@ export function track(history: SqliteHistory, { subscriber, fromMs, toMs, limit 
   return rows.sort((a, b) => a.timeMs - b.timeMs).slice(0, limit)
 }
 
+export interface TracksQuery {
+  readonly people: readonly Uint8Array[]
+  readonly fromMs: number
+  readonly toMs: number
+  readonly limit: number
+}
+
+/** Positions of several SIMs, or of a number whose SIM is not known. */
+export function tracks(history: SqliteHistory, { people, fromMs, toMs, limit }: TracksQuery) {
+  type Row = TrackRow & { subscriber: Uint8Array }
+  const rows = people.flatMap((person) =>
+    history.all<Row>(
+      fromMs,
+      `SELECT iif(subscriber = zeroblob(16), number, subscriber) AS subscriber, timeMs, cell, latitude, longitude, radiusM, speedMps, motion FROM position
+       WHERE (subscriber = @person OR (subscriber = zeroblob(16) AND number = @person)) AND timeMs >= @fromMs AND timeMs < @toMs ORDER BY timeMs DESC LIMIT @limit`,
+      { person: Buffer.from(person), fromMs, toMs, limit },
+    ),
+  )
+  return rows.sort((a, b) => a.timeMs - b.timeMs).slice(-limit)
+}
+
 export function tallies(history: SqliteHistory, { fromMs, toMs }: { fromMs: number; toMs: number }) {
-  return history.all<Record<string, string | number>>(
+  return history.all<AgentItem['counts'][number]>(
     fromMs,
     `SELECT agent, family, total(accepted) AS accepted, total(rejected) AS rejected, total(duplicate) AS duplicate, total(late) AS late, total(lost) AS lost
      FROM (SELECT *, row_number() OVER (PARTITION BY minuteMs, family, source, eventType, agent, epoch ORDER BY revision DESC) AS place FROM tally)
@@ -129,7 +161,7 @@ export function tallies(history: SqliteHistory, { fromMs, toMs }: { fromMs: numb
 }
 
 export function losses(history: SqliteHistory, { fromMs, toMs }: { fromMs: number; toMs: number }) {
-  return history.all<Record<string, string | number>>(
+  return history.all<LossItem>(
     fromMs,
     'SELECT agent, timeMs, lane, record, reason, rows, batches, fromMs, toMs FROM loss WHERE timeMs >= @fromMs AND timeMs < @toMs ORDER BY timeMs DESC LIMIT 1000',
     { fromMs, toMs },
@@ -166,5 +198,5 @@ export function agentCells(history: SqliteHistory, { fromMs }: { fromMs: number 
   })
 }
 
-export const historyQueries = { kpis, usage, track, replay, at, tallies, losses, agentCells } as const
+export const historyQueries = { kpis, usage, track, tracks, replay, messages, at, tallies, losses, agentCells } as const
 export type HistoryQueries = typeof historyQueries

@@ -4,7 +4,7 @@
  * Promises: a claim leaves the queue only when the stream CLAIMS has acknowledged it; while the WAN is cut, claims wait (and are in the hub's
  * snapshot) and reading starts again where it stood. What the core's streams do not exist for yet is simply tried again.
  */
-import { jetstream } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type NatsConnection, unavailable } from '#shared/adapters/nats-connection.ts'
 import { type Claim, type Fence, type Notice, subjects, type Triage } from '#shared/control.ts'
 import { retry, sleep } from '#shared/retry.ts'
@@ -93,6 +93,27 @@ export class NatsClaims {
       const value = parse<Fence & Triage>(data)
       if (value === undefined || (kind !== 'fence' && kind !== 'triage')) onForeign(`${subject}: neither fence nor triage`)
       else yield kind === 'fence' ? { fence: value } : { triage: value }
+    }
+  }
+
+  /** As `publishTriage`; answers the fence that stands there when it is as new or newer, for the highest revision wins. */
+  async publishFence(fence: Fence): Promise<Fence | undefined> {
+    const { connection, tenant, coreDomain } = this.#options
+    const subject = subjects.fence(tenant, fence.id)
+    try {
+      const manager = await jetstreamManager(connection, { domain: coreDomain, timeout: 5_000 })
+      const last = await manager.streams.getMessage('CONTROL', { last_by_subj: subject })
+      const standing = last === null ? undefined : parse<Fence>(last.data)
+      if (standing !== undefined && standing.revision >= fence.revision) {
+        return JSON.stringify(standing) === JSON.stringify(fence) ? undefined : standing
+      }
+      await jetstream(connection, { timeout: 5_000 }).publish(subject, JSON.stringify(fence), {
+        retries: 0,
+        expect: { lastSubjectSequence: last?.seq ?? 0 },
+      })
+      return undefined
+    } catch (error) {
+      throw unavailable(error, 'stream CONTROL')
     }
   }
 

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS alert (
   status TEXT NOT NULL DEFAULT 'active', alert TEXT NOT NULL, triage TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS alert_time ON alert (timeMs, id);
+CREATE INDEX IF NOT EXISTS alert_status ON alert (status) WHERE status IN ('snoozed', 'acknowledged');
 CREATE TABLE IF NOT EXISTS triage (
   alertId TEXT NOT NULL, revision REAL NOT NULL, atMs REAL NOT NULL, told INTEGER NOT NULL, triage TEXT NOT NULL, PRIMARY KEY (alertId, revision, atMs)
 ) WITHOUT ROWID;
@@ -121,6 +122,29 @@ export class SqliteAlerts {
   history(id: string): readonly Triage[] {
     const rows = this.#db.prepare('SELECT triage FROM triage WHERE alertId = ? ORDER BY revision, atMs').pluck().all(id) as string[]
     return rows.map((row) => JSON.parse(row))
+  }
+
+  /** Snoozed or acknowledged until a time that has come. */
+  due(nowMs: number): readonly TriagedAlert[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT alert, status, triage FROM alert
+         WHERE status IN ('snoozed', 'acknowledged') AND json_extract(triage, '$.untilMs') <= ? ORDER BY id LIMIT 200`,
+      )
+      .all(nowMs) as Row[]
+    return rows.map(toAlert)
+  }
+
+  /** The latest alerts of these people or devices (pseudonyms as text). */
+  about(names: readonly string[]): readonly TriagedAlert[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT alert, status, triage FROM alert WHERE retracted = 0 AND (alert ->> '$.subscriber' IN (SELECT value FROM json_each(@names))
+           OR alert ->> '$.number' IN (SELECT value FROM json_each(@names)) OR alert ->> '$.device' IN (SELECT value FROM json_each(@names)))
+         ORDER BY timeMs DESC, id DESC LIMIT 200`,
+      )
+      .all({ names: JSON.stringify(names) }) as Row[]
+    return rows.map(toAlert)
   }
 
   /** How many are open, by severity. */
