@@ -5,6 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
+import { DiskFull } from '#shared/errors.ts'
 import type { JournalReport } from '../events.ts'
 import { JournalFull } from '../ports.ts'
 
@@ -45,6 +46,17 @@ export class Ballast {
     this.#dropped = true
     this.#nextTryMs = this.#clock.monotonicMs() + restoreEveryMs
     this.#report.ballastDropped()
+  }
+
+  /** Does the work; where the volume is full, once more without the ballast. */
+  roomFor<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error
+      this.drop()
+      return work()
+    }
   }
 
   /** True when it lies there (again). Leaves as much again free, so that it is not dropped at once. */

@@ -7,9 +7,10 @@
  *   rows with a wrong checksum ───────▶ open: the owner gives up those rows, one by one
  *   anything else ────────────────────▶ salvage, then open the new file
  */
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Database, guard } from '#shared/adapters/sqlite.ts'
-import { DiskFull, describeError } from '#shared/errors.ts'
+import { DiskFull, describeError, TributaryError } from '#shared/errors.ts'
 import { type Noted, OutboxNotes } from './outbox-notes.ts'
 import { isSound, type StoredOutboxRow } from './outbox-row.ts'
 import { addColumns, createOutbox, type OutboxOpening, readMeta } from './outbox-schema.ts'
@@ -51,7 +52,10 @@ function open(opening: OutboxOpening, mayBeEmpty: boolean, noted: Noted | undefi
     } catch (error) {
       db?.close()
       db = undefined
-      if (!(error instanceof DiskFull)) return { why: describeError(error) }
+      if (!(error instanceof DiskFull)) {
+        if (!isDamage(file, error)) throw error
+        return { why: describeError(error) }
+      }
       if (attempt === 2) throw error
       dropBallast()
     }
@@ -85,4 +89,19 @@ function verified(db: Database, file: string, noted: Noted | undefined): Verdict
 
 function holdsTables(file: string): boolean {
   return existsSync(file) && statSync(file).size > 0
+}
+
+/** Not: a file or folder that this user may not write, one that another process holds, too little memory. */
+function isDamage(file: string, error: unknown): boolean {
+  const code = [error, (error as Error).cause]
+    .map((one) => String((one as { code?: unknown } | undefined)?.code))
+    .find((one) => one.startsWith('SQLITE_'))
+  if (code === undefined && !(error instanceof TributaryError)) return false
+  if (/^SQLITE_(BUSY|LOCKED|NOMEM|PERM|AUTH)/.test(code ?? '')) return false
+  try {
+    for (const place of [file, dirname(file)]) accessSync(place, constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }

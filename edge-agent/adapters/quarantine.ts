@@ -7,17 +7,39 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openDatabase } from '#shared/adapters/sqlite.ts'
+import { DiskFull, describeError } from '#shared/errors.ts'
+import type { JournalReport } from '../events.ts'
+import type { Ballast } from './ballast.ts'
 import { syncDirectory } from './id-segments.ts'
 import { pruneQuarantine, setAside } from './quarantine-folder.ts'
 import { type Origin, rowChecksum, SqliteSegment, type StoredRow } from './sqlite-segment.ts'
 
-export interface Quarantined {
+interface Quarantined {
   readonly last: number
   readonly damage: { file: string; savedBatches: number; lostBatches: number; lostEvents: number }
 }
 
+/**
+ * A segment that cannot be trusted is set aside; what can be read of it goes on under its name, up to `salvagedTo`. Opening writes: on a full volume the
+ * ballast goes.
+ */
+export function openSegment(
+  file: string,
+  nextFirst: number | undefined,
+  { ballast, report }: { ballast: Ballast; report: JournalReport },
+): { segment: SqliteSegment; salvagedTo?: number } {
+  try {
+    return { segment: ballast.roomFor(() => SqliteSegment.open(file)) }
+  } catch (cause) {
+    if (cause instanceof DiskFull) throw cause
+    const { last, damage } = ballast.roomFor(() => quarantineSegment(file, nextFirst))
+    report.segmentQuarantined({ ...damage, why: describeError(cause) })
+    return { segment: SqliteSegment.open(file), salvagedTo: last }
+  }
+}
+
 /** `nextFirst`: first position of the segment that follows, if there is one. */
-export function quarantineSegment(file: string, nextFirst: number | undefined): Quarantined {
+function quarantineSegment(file: string, nextFirst: number | undefined): Quarantined {
   const directory = dirname(file)
   const first = Number(/(\d{15})\.db$/.exec(file)![1])
   const { rows, packets, origin } = salvage(file)

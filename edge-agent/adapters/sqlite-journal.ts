@@ -18,7 +18,7 @@ import { Ballast } from './ballast.ts'
 import { HeldPackets } from './held-packets.ts'
 import { readIdKey, wordsOf } from './id-key.ts'
 import { IdSegments, syncDirectory } from './id-segments.ts'
-import { finishSalvage, quarantineSegment } from './quarantine.ts'
+import { finishSalvage, openSegment } from './quarantine.ts'
 import { replaySegment } from './replay-segment.ts'
 import { readFacts, SegmentFacts } from './segment-facts.ts'
 import { removeSegment, rowChecksum, SqliteSegment, segmentFiles } from './sqlite-segment.ts'
@@ -232,8 +232,8 @@ export class SqliteJournal implements Journal {
     let newest: { segment: SqliteSegment; octets: number } | undefined
     for (const [at, { file, first }] of files.entries()) {
       const last = at === files.length - 1
-      const segment = this.#openSegment(file, first, files[at + 1]?.first)
-      if (segment === undefined) continue
+      const { segment, salvagedTo } = openSegment(file, files[at + 1]?.first, { ballast: this.#ballast, report: this.#report })
+      if (last && salvagedTo !== undefined) this.#head = Math.max(this.#head, salvagedTo, first) + positionLeap
       if (last && dropAbove !== Number.POSITIVE_INFINITY) segment.dropAbove(dropAbove)
       const totals = segment.totals()
       const origin = segment.origin()
@@ -253,18 +253,6 @@ export class SqliteJournal implements Journal {
     this.#facts = new SegmentFacts(newest.segment.file)
     this.#activeOctets = newest.octets
     this.#packets.reset(newest.segment.packets())
-  }
-
-  /** A segment that cannot be trusted is set aside; what can be read of it goes on under its name. */
-  #openSegment(file: string, first: number, nextFirst: number | undefined): SqliteSegment | undefined {
-    try {
-      return SqliteSegment.open(file)
-    } catch (cause) {
-      const saved = quarantineSegment(file, nextFirst)
-      this.#report.segmentQuarantined({ ...saved.damage, why: describeError(cause) })
-      if (nextFirst === undefined) this.#head = Math.max(this.#head, saved.last, first) + positionLeap
-      return SqliteSegment.open(file)
-    }
   }
 
   #writable(): SqliteSegment {
