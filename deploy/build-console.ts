@@ -100,9 +100,9 @@ async function bundle(outDir: string): Promise<BuiltFile[]> {
     [entryPath, ...entry.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path)].map((path) => basename(path)),
   )
   const page = readFileSync(join(sourceDir, 'page.html'), 'utf8')
-    .replace('%script%', `/assets/${basename(entryPath)}`)
-    .replace('%style%', `/assets/${styleName}`)
-    .replace('%land%', `/assets/${landName}`)
+    .replaceAll('%script%', `/assets/${basename(entryPath)}`)
+    .replaceAll('%style%', `/assets/${styleName}`)
+    .replaceAll('%land%', `/assets/${landName}`)
   writeFileSync(join(outDir, 'page.html'), page)
   const names = readdirSync(join(outDir, 'assets')).filter((name) => !name.endsWith('.gz'))
   const assets = names.map((name) =>

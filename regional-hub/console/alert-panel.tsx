@@ -59,8 +59,12 @@ export function AlertPanel({ id }: { readonly id: string }) {
   useEffect(() => {
     let isCurrent = true
     ask<AlertAnswer>(`/api/alerts/${id}`).then(
-      (found) => isCurrent && (answer.value = found),
-      () => isCurrent && (answer.value = null),
+      (found) => {
+        if (isCurrent) answer.value = found
+      },
+      () => {
+        if (isCurrent) answer.value = null
+      },
     )
     return () => {
       isCurrent = false

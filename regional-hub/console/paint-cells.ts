@@ -51,7 +51,7 @@ function paintPetals(paper: Paper, { camera, colors, levels }: MapScene, cells: 
 export function paintCoverage(paper: Paper, { camera, colors, cells }: MapScene): void {
   if (cells === undefined) return
   paper.fillStyle = colors.accent
-  paper.globalAlpha = 0.035
+  paper.globalAlpha = 0.02
   for (let row = 0; row < cells.table.count; row++) {
     const radius = cells.reach[row]! * camera.scale
     const px = screenX(camera, cells.x[row]!)

@@ -31,13 +31,7 @@ export function SortedTable<Row extends { readonly id: string }>(props: {
   const visible = sorted.slice(first, first + 60)
   const { selected } = console.place.value
   return (
-    <div
-      class="table-scroll"
-      tabIndex={0}
-      role="region"
-      aria-label={`${rows.length} rows`}
-      onScroll={(event) => (top.value = event.currentTarget.scrollTop)}
-    >
+    <section class="table-scroll" aria-label={`${rows.length} rows`} onScroll={(event) => (top.value = event.currentTarget.scrollTop)}>
       <table aria-rowcount={rows.length}>
         <thead>
           <tr>
@@ -82,14 +76,14 @@ export function SortedTable<Row extends { readonly id: string }>(props: {
           <Gap rows={sorted.length - first - visible.length} columns={columns.length} />
         </tbody>
       </table>
-    </div>
+    </section>
   )
 }
 
 function Gap({ rows, columns }: { readonly rows: number; readonly columns: number }) {
   if (rows <= 0) return null
   return (
-    <tr aria-hidden="true" class="gap">
+    <tr class="gap">
       <td colSpan={columns} style={{ height: `${rows * rowPx}px` }} />
     </tr>
   )

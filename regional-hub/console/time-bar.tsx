@@ -22,7 +22,7 @@ export function TimeBar() {
     .slice(-300)
   const jump = (timeMs: number) => console.go({ atMs: Math.min(Math.round(timeMs), Date.now() - 1000) })
   return (
-    <footer class="time" aria-label="Time">
+    <footer class="time">
       <button
         type="button"
         class={past === null ? 'live is-on' : 'live'}

@@ -36,7 +36,8 @@ export function TopBar() {
         <i aria-hidden="true" />
         {linkWords}
       </span>
-      <div class="tally" role="group" aria-label="Open and not acknowledged, by severity">
+      <fieldset class="tally">
+        <legend class="visually-hidden">Open and not acknowledged, by severity</legend>
         {severities.slice(0, 4).map((severity) => (
           <button
             key={severity}
@@ -50,7 +51,7 @@ export function TopBar() {
             <span class="wide-only"> {severity}</span>
           </button>
         ))}
-      </div>
+      </fieldset>
       <span class="facts">
         <span title="Subscribers with state in this hub">{count(status?.subscribers ?? 0)} subscribers</span>
         <span title="Everything up to then has been taken in">
