@@ -3,6 +3,8 @@
  * and the reference of commands is made from them. Exit statuses: shared/command-output.ts.
  */
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { defineCommand } from 'citty'
 import { systemClock } from '#shared/clock.ts'
 import { loadConfig } from '#shared/config.ts'
@@ -11,6 +13,7 @@ import { families } from '#shared/families.ts'
 import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { readIdentityKey } from '#shared/pseudonym.ts'
+import { sleep } from '#shared/retry.ts'
 import { runCommand, runService } from '#shared/service.ts'
 import { hashPassword } from './adapters/mqtt-credentials.ts'
 import { MqttForwarder } from './adapters/mqtt-forwarder.ts'
@@ -81,13 +84,19 @@ const tap = defineCommand({
     }),
 })
 
+const followEveryMs = 1_000
+
 const tapFiles = defineCommand({
-  meta: { name: 'tap-files', description: 'Hand a file of flows to the running agent, to its end; a second time has no second effect' },
+  meta: {
+    name: 'tap-files',
+    description: 'Hand a file of flows to the running agent as it grows; a line handed over twice has no second effect',
+  },
   args: {
     config,
     json,
     ndpi: { type: 'string', description: 'nDPI’s CSV file (ndpiReader -C)', required: true },
     cell: { type: 'string', description: 'cell its flows are counted to: MCC-MNC-identity', default: '' },
+    once: { type: 'boolean', description: 'stop at the file’s present end, instead of following it', default: false },
     user: { type: 'string', description: 'user name, where the agent asks for one' },
     'password-file': { type: 'string', description: 'file with the password (or - for standard input)' },
   },
@@ -111,14 +120,17 @@ const tapFiles = defineCommand({
         const options = {
           file: args.ndpi,
           cell: args.cell || netflow.cell,
-          stateFile: `${dataDir}/tap-files.json`,
-          pollMs: 1_000,
+          stateFile: `${dataDir}/tap-files-${crc32(resolve(args.ndpi)).toString(16)}.json`,
+          pollMs: followEveryMs,
           once: true,
         }
         const ndpi = new NdpiFile(options, { intake: forwarder, report, nowMs: () => Date.now() })
         await ndpi.start()
-        await ndpi.readToEnd()
-        print(args.json, { file: args.ndpi, flows: ndpi.flows }, `${ndpi.flows} flows handed over and stored`)
+        do {
+          const flows = await ndpi.readToEnd()
+          if (flows > 0 || args.once) print(args.json, { file: args.ndpi, flows }, `${flows} flows handed over and stored`)
+          if (!args.once) await sleep(followEveryMs)
+        } while (!args.once)
       } finally {
         await forwarder.close()
       }
