@@ -2,7 +2,8 @@
  * The console's local accounts, in one file beside the hub's data: name, role, password hash. Changed by the command `tributary-hub user` while the hub
  * runs, so it is looked at again whenever it changed. Refused when other users of the machine can read it.
  */
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { fail } from '#shared/errors.ts'
 import { isPasswordHash } from './passwords.ts'
@@ -71,6 +72,7 @@ export class Accounts {
   }
 
   #write(users: readonly Account[]): void {
+    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
     const next = `${this.#file}.next`
     const sorted = [...users].sort((a, b) => (a.name < b.name ? -1 : 1))
     writeFileSync(next, `${JSON.stringify({ users: sorted }, undefined, 2)}\n`, { mode: 0o600, flush: true })

@@ -6,6 +6,7 @@ import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { Pseudonymiser, readIdentityKey } from '#shared/pseudonym.ts'
 import { runCommand, runService } from '#shared/service.ts'
+import { auditCommand, userCommand } from './account-commands.ts'
 import { configSchema } from './config.ts'
 import { doctor, top } from './doctor-commands.ts'
 import { createReport } from './events.ts'
@@ -54,5 +55,5 @@ const check = defineCommand({
 
 export const hubCommand = defineCommand({
   meta: { name, description: 'Tributary’s regional hub: one region’s inbox, detection, trunk and console' },
-  subCommands: { run, doctor, check, top },
+  subCommands: { run, doctor, check, top, user: userCommand, audit: auditCommand },
 })

@@ -23,10 +23,10 @@ export class SqliteAudit {
   readonly #file: string
   readonly #db: Database
 
-  constructor(file: string) {
+  constructor(file: string, options: { readonly readonly?: boolean } = {}) {
     this.#file = file
-    this.#db = openDatabase(file)
-    guard(file, () => this.#db.exec(schema))
+    this.#db = openDatabase(file, options)
+    if (options.readonly !== true) guard(file, () => this.#db.exec(schema))
   }
 
   append(words: AuditWords): AuditEntry {
