@@ -43,7 +43,7 @@ export class AgentCheckContext extends CheckContext<AgentConfig> {
 
 const shared: Pick<CheckContextOptions<AgentConfig>, 'nats' | 'quotaBytes' | 'ports'> = {
   nats: ({ hub, agent }) => ({ url: hub.natsUrl, name: `agent-${agent}`, access: hub }),
-  quotaBytes: ({ journal, outbox }) => journal.quotaBytes + outbox.quotaBytes + journal.ballastBytes,
+  quotaBytes: ({ journal, outbox }) => journal.quotaBytes + outbox.quotaBytes + journal.ballastBytes + outbox.ballastBytes,
   ports: ({ mqtt, netflow, admin }) => [
     ...(mqtt.enabled ? [{ setting: 'mqtt.port', host: mqtt.host, port: mqtt.port, kind: 'tcp' as const }] : []),
     ...(netflow.enabled ? [{ setting: 'netflow.port', host: netflow.host, port: netflow.port, kind: 'udp' as const }] : []),

@@ -76,6 +76,7 @@ function trialOf(settings: AgentConfig, dataDir: string, ports: { mqtt?: number;
     mqtt: { ...settings.mqtt, port: ports.mqtt ?? settings.mqtt.port },
     netflow: { ...settings.netflow, port: ports.netflow ?? settings.netflow.port },
     journal: { ...settings.journal, ballastBytes: 0 },
+    outbox: { ...settings.outbox, ballastBytes: 0 },
   }
 }
 

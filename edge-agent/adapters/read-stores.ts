@@ -10,6 +10,7 @@ import { describeError } from '#shared/errors.ts'
 import { EventBatch } from '../event-batch.ts'
 import { decodeJournalRow } from '../journal-codec.ts'
 import { describeRow } from '../live-tap.ts'
+import { isSound, type StoredOutboxRow } from './outbox-row.ts'
 import { rowChecksum, type StoredRow, segmentFiles } from './sqlite-segment.ts'
 
 export interface SegmentFacts {
@@ -132,12 +133,13 @@ export function verifyStores(dataDir: string, progress: (words: string) => void 
   }
   look(outboxOf(dataDir), (db) => {
     let count = 0
-    for (const { id, lane, seq, frame } of db.prepare<[], OutboxFrame>('SELECT id, lane, seq, frame FROM row ORDER BY id').iterate()) {
+    for (const row of db.prepare<[], StoredOutboxRow>('SELECT * FROM row ORDER BY id').iterate()) {
       count++
       try {
-        decodeBatch(frame)
+        if (row.crc !== undefined && !isSound(row)) throw new Error('its checksum does not match') // undefined: a store of before checksums
+        decodeBatch(row.frame)
       } catch (error) {
-        problems.push(`outbox.db: row ${id} (lane ${lane}, number ${seq}): ${describeError(error)}`)
+        problems.push(`outbox.db: row ${row.id} (lane ${row.lane}, number ${row.seq}): ${describeError(error)}`)
       }
     }
     return count
