@@ -20,11 +20,13 @@ export interface CoreProbes {
 export class CoreCheckContext extends CheckContext<CoreConfig> {
   readonly probes: CoreProbes
 
-  constructor(configFile: string, probes: CoreProbes = {}) {
+  /** `running`: the checks run in the core itself, with these settings. */
+  constructor(configFile: string, probes: CoreProbes = {}, running?: CoreConfig) {
     super({
       service: 'core',
       configFile,
-      load: loaderOf(configSchema, configFile),
+      load: running === undefined ? loaderOf(configSchema, configFile) : () => running,
+      inside: running !== undefined,
       nats: ({ nats }) => ({ url: nats.url, name: 'core' }),
       quotaBytes: () => 2 ** 30, // history has no quota: retention bounds it; a GiB is what a day or two may need
       ports: ({ api, admin }) => [

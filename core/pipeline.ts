@@ -12,6 +12,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AdminServer, type HealthCheck, type Listening, listen, summarise } from '#shared/admin.ts'
+import { CheckWatch } from '#shared/check-watch.ts'
 import type { Clock } from '#shared/clock.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Component } from '#shared/ports.ts'
@@ -26,6 +27,7 @@ import { SqliteHistory } from './adapters/sqlite-history.ts'
 import { SqliteKeys } from './adapters/sqlite-keys.ts'
 import { coreApi } from './api.ts'
 import type { CoreConfig } from './config.ts'
+import { CoreCheckContext, coreChecks } from './core-checks.ts'
 import type { Report } from './events.ts'
 import { Intake } from './intake.ts'
 import { StoreRows } from './store-rows.ts'
@@ -84,7 +86,8 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
   const heard = history.saveTriage.bind(history)
   const control = new NatsControl({ desk, heard, nats, report, die })
 
-  const health = (): readonly HealthCheck[] => [nats.health(), ...storeRows.health()]
+  const host = new CheckWatch(coreChecks, new CoreCheckContext('', {}, config))
+  const health = (): readonly HealthCheck[] => [nats.health(), ...storeRows.health(), ...host.health()]
   const app = coreApi({ config, history, hotState, keys, desk, pseudonymiser, clock, report, metrics, health: () => summarise(health()) })
   const apiServer = new ApiServer(() => listen(app, { host: api.host, port: api.port, what: 'the core’s API', option: 'api.port' }))
   const admin = new AdminServer({ ...config.admin, metrics, health, ready: () => storeRows.isReady && apiServer.url !== '' })
@@ -100,7 +103,7 @@ export function corePipeline(config: CoreConfig, deps: CoreDeps): Core {
     },
   }
   return {
-    components: [stores, nats, storeRows, control, claims, apiServer, admin],
+    components: [stores, host, nats, storeRows, control, claims, apiServer, admin],
     apiUrl: () => apiServer.url,
     adminUrl: () => admin.url,
     keys,

@@ -19,7 +19,7 @@ export function agentConfig(
     region: region.name,
     dataDir: at.dataDir,
     identity: { keyFile: at.keyFile },
-    hub: { natsUrl: natsUrl(region.nats) },
+    hub: { natsUrl: natsUrl(region.nats), consoleUrl: httpUrl(region.api) },
     mqtt: { enabled: true, host, port: agent.mqtt },
     netflow: { enabled: true, host, port: agent.netflow },
     admin: { host, port: agent.admin },

@@ -17,11 +17,13 @@ import { readCells } from './import-cells.ts'
 export type HubCheckContext = CheckContext<HubConfig>
 type One = Check<HubCheckContext>
 
-export function hubCheckContext(configFile: string): HubCheckContext {
+/** `running`: the checks run in the hub itself, with these settings. */
+export function hubCheckContext(configFile: string, running?: HubConfig): HubCheckContext {
   return new CheckContext<HubConfig>({
     service: 'hub',
     configFile,
-    load: loaderOf(configSchema, configFile),
+    load: running === undefined ? loaderOf(configSchema, configFile) : () => running,
+    inside: running !== undefined,
     nats: ({ nats, region }) => ({ url: nats.url, name: `hub-${region}` }),
     quotaBytes: ({ spool }) => spool.quotaBytes,
     ports: ({ api, admin }) => [

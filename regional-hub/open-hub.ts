@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { AdminServer, type HealthCheck } from '#shared/admin.ts'
+import { CheckWatch } from '#shared/check-watch.ts'
 import type { Clock } from '#shared/clock.ts'
 import { fail } from '#shared/errors.ts'
 import type { Metrics } from '#shared/metrics.ts'
@@ -16,6 +17,7 @@ import { ApiServer } from './api.ts'
 import type { HubConfig } from './config.ts'
 import { createDetector, type RegionDetector } from './detector.ts'
 import type { HubReport } from './events.ts'
+import { hubCheckContext, hubChecks } from './hub-checks.ts'
 import { LiveFeed } from './live-feed.ts'
 import { type OpenDesk, openDesk } from './open-desk.ts'
 import { openEnds } from './open-ends.ts'
@@ -82,10 +84,11 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
       die,
     },
   )
+  const host = new CheckWatch(hubChecks, hubCheckContext('', config))
   const admin = new AdminServer({
     ...config.admin,
     metrics,
-    health: () => hubHealth(pipeline),
+    health: () => [...hubHealth(pipeline), ...host.health()],
     ready: () => pipeline.isRunning,
     what: 'the hub’s admin server',
   })
@@ -111,7 +114,7 @@ export function openHub(config: HubConfig, { clock, metrics, report, pseudonyms,
     },
     config.api,
   )
-  return { components: [admin, keeping(eyes, history, alerts, desk), pipeline, api], admin, apiUrl: () => api.url }
+  return { components: [host, admin, keeping(eyes, history, alerts, desk), pipeline, api], admin, apiUrl: () => api.url }
 }
 
 function makeDataDir(dir: string): void {
