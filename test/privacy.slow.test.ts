@@ -30,7 +30,7 @@ test('no identity of a person is anywhere on disk, in logs or in metrics', async
     30_000,
     500,
   )
-  await network.api('/v1/subscribers/location', { phoneNumber: `+${msisdn}` })
+  await eventually('the number is known', () => network.api('/v1/subscribers/location', { phoneNumber: `+${msisdn}` }))
   await network.api('/sim-swap/v2/check', { phoneNumber: `+${msisdn}` })
   await network.api('/v1/subscribers/track', { phoneNumber: `+${msisdn}`, from: rfc3339(Date.now() - 3600_000), to: rfc3339(Date.now()) })
   await network.apiResponse(`/v1/alerts?subscriber=%2B${msisdn}`)

@@ -1,7 +1,10 @@
 /**
  * The hub's detection on one core: batches of 4,096 decoded rows → detector → record batches. `node test/bench/hub.ts [subscribers] [rows]`.
- * A tenth of the subscribers are in vehicles and change cell; 3 in 10 rows name no device, half name the number; no cell is further than a trip away.
- * Prints one line of JSON: rows/s and ns a row by stage, of processor time, garbage collection included; octets of state a subscriber.
+ *
+ * The world is what agents send once everybody is known: a tenth drive and are seen in a new cell every minute, the others every 15 min, a tenth
+ * of those sightings from the neighbour cell. 3 in 10 rows name no device, half name the number, a hundredth carry a fix; sightings of one
+ * person come at random moments. The fill, where every key is new, is told apart. Prints one line of JSON: rows/s and ns a row by stage, of
+ * processor time, garbage collection included; octets of state a subscriber.
  */
 import { cpus } from 'node:os'
 import { BatchBuilder } from '#shared/batch-builder.ts'
@@ -46,9 +49,25 @@ function mix(number: number, salt: number): number {
 
 const place = Uint16Array.from({ length: subscribers }, (_, who) => (who % side) * side + dice(side))
 
-function drive(minute: number): number {
-  const step = minute % (2 * side)
-  return step < side ? step : 2 * side - 1 - step
+/** Cells driven so far, of the tenth that drive: to and fro along the row. */
+const driven = Uint16Array.from({ length: subscribers }, () => dice(2 * side))
+
+/** One in ten drives. Whether the next row is of a driver: they are seen fifteen times as often. */
+const shareOfDrivers = 0.1 / 60 / (0.1 / 60 + 0.9 / 900)
+/** Between batches: each agent's rows come at the rate the world has. */
+const batchMs = (batchRows / (subscribers * (0.1 / 60 + 0.9 / 900))) * 1000
+
+function nextPerson(): number {
+  const perRow = Math.floor(subscribers / side)
+  const isDriver = dice(1000) < shareOfDrivers * 1000
+  const drawn = dice(Math.floor(perRow / 10)) * 10
+  return isDriver ? drawn : drawn + 1 + dice(9)
+}
+
+function cellOf(who: number, inRow: number, isFirst: boolean): number {
+  if (inRow % 10 !== 0) return place[who]! - (!isFirst && dice(10) === 0 && place[who]! % side > 0 ? 1 : 0)
+  const step = ++driven[who]! % (2 * side)
+  return (who % side) * side + (step < side ? step : 2 * side - 1 - step)
 }
 
 let agent = 0
@@ -58,7 +77,7 @@ function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
   agent++
   for (let row = 0; row < batchRows; row++) {
     // A batch is of one agent: people in one row of cells.
-    const who = isFirst >= 0 ? (isFirst + row) % subscribers : dice(Math.floor(subscribers / side)) * side + (agent % side)
+    const who = isFirst >= 0 ? (isFirst + row) % subscribers : nextPerson() * side + (agent % side)
     builder.add()
     const c = builder.columns
     for (let word = 0; word < 4; word++) {
@@ -69,13 +88,17 @@ function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
     if (isFirst >= 0 || row % 10 < 7) c.model[row] = 35_000_000 + (who % 5000)
     c.key[row * 2] = mix(row + timeMs, 20)
     c.key[row * 2 + 1] = mix(row + timeMs, 21)
-    // One in ten drives, to and fro along the row, a cell a minute or so.
-    if (Math.floor(who / side) % 10 === 0) place[who] = (who % side) * side + drive(Math.floor(timeMs / 60_000) + who)
-    c.timeMs[row] = timeMs + row / 10
+    const cell = cells[cellOf(who, Math.floor(who / side), isFirst >= 0)]!
+    c.timeMs[row] = timeMs + Math.floor((row / batchRows) * (isFirst >= 0 ? 400 : batchMs))
     c.arrivalMs[row] = c.timeMs[row]! + 50
-    c.cell[row] = builder.code(cells[place[who]!]!.cell)
+    c.cell[row] = builder.code(cell.cell)
     c.rat[row] = 3
     c.rsrpDbm[row] = -90
+    if (dice(100) === 0) {
+      c.latitude[row] = cell.latitude + dice(100) / 20_000
+      c.longitude[row] = cell.longitude + dice(100) / 20_000
+      c.accuracyM[row] = 20
+    }
   }
   return builder.finish({ tenant: 'default', region: 'north', agent: 'north-1', epoch: 'e', lane: 'sighting', seq: 1 })
 }
@@ -96,7 +119,7 @@ let done = 0
 let told = 0
 while (done < rows) {
   const frame = encodeBatch(makeBatch(timeMs, -1))
-  timeMs += 2000
+  timeMs += batchMs
   const t0 = cpuMs()
   const batch = decodeBatch(frame) as Batch<'sighting'>
   const t1 = cpuMs()
