@@ -16,6 +16,8 @@ const unitsPerDegree = 100
 /** A point nearer than this to the line between its neighbours is not told. */
 const toleranceDegrees = 0.07
 const leastAreaSquareDegrees = 0.1
+/** Thinned, a small lake is a triangle that nobody knows. */
+const leastLakeSquareDegrees = 1
 
 export function landOutline(): Uint8Array {
   const topology = JSON.parse(readFileSync(require.resolve('world-atlas/land-50m.json'), 'utf8')) as Topology
@@ -23,7 +25,9 @@ export function landOutline(): Uint8Array {
   const octets: number[] = []
   for (const { geometry } of land.features) {
     for (const polygon of geometry.coordinates) {
-      for (const ring of polygon) if (Math.abs(area(ring)) >= leastAreaSquareDegrees) writeRing(octets, thin(ring))
+      polygon.forEach((ring, at) => {
+        if (Math.abs(area(ring)) >= (at === 0 ? leastAreaSquareDegrees : leastLakeSquareDegrees)) writeRing(octets, thin(ring))
+      })
     }
   }
   return Uint8Array.from(octets)

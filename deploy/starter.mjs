@@ -32,8 +32,9 @@ if (!command) {
   }
 }
 
-function start(node, rest) {
+async function start(node, rest) {
   stopWithNpm()
+  await buildConsole(node)
   return runChild(node, ['deploy/launch.ts', ...rest], {
     cwd: root,
     env: { INIT_CWD: process.cwd(), ...process.env, TRIBUTARY_STARTER_PIPE: '1' },
@@ -53,6 +54,13 @@ function stopWithNpm() {
   watch.unref()
 }
 
+/** Only when stale. The network runs without it too: the hub's page then says how to make it. */
+async function buildConsole(node) {
+  if (!existsSync(join(root, 'deploy', 'build-console.ts'))) return
+  const end = await runChild(node, ['deploy/build-console.ts'], { cwd: root })
+  if (end.code !== 0) say('the console could not be built; everything else starts')
+}
+
 function bench(node, rest) {
   return withServer(node, (env) => runChild(node, ['test/bench/main.ts', ...rest], { cwd: root, env }))
 }
@@ -62,13 +70,14 @@ function docs(node, rest) {
 }
 
 /** Arguments that are no flags name the test files to run; without any, all but the slow ones run. `--slow` adds those. */
-function test(node, rest) {
+async function test(node, rest) {
   const named = rest.filter((argument) => !argument.startsWith('-'))
   const flags = rest.filter((argument) => argument.startsWith('-') && argument !== '--slow')
   const all = testFolders.flatMap((folder) => testFiles(join(root, folder)))
   const slow = all.filter((file) => file.endsWith('.slow.test.ts'))
   const files = named.length > 0 ? named : rest.includes('--slow') ? all : all.filter((file) => !slow.includes(file))
   const leftOut = all.filter((file) => named.length === 0 && !files.includes(file))
+  await buildConsole(node)
   return withServer(node, async (env) => {
     say(`${files.length} test files, on Node ${await versionOf(node)}`)
     const end = await runChild(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...flags, ...files], { cwd: root, env })
@@ -83,6 +92,7 @@ function test(node, rest) {
 async function check(node, rest) {
   const steps = [
     ['types', () => runChild(node, ['node_modules/typescript/bin/tsc', '-p', '.'], { cwd: root })],
+    ['types of the console', () => runChild(node, ['node_modules/typescript/bin/tsc', '-p', 'regional-hub/console'], { cwd: root })],
     ['lint and format', () => runChild(node, ['node_modules/@biomejs/biome/bin/biome', 'check', '.'], { cwd: root })],
     ['generated docs', () => docs(node, ['--check'])],
     ['tests', () => test(node, rest)],

@@ -86,7 +86,7 @@ function Machine({ page: { health, clockOffsetMs, beatAgeMs, silences } }: { rea
       {health === null && <p class="hint">This agent’s beats say nothing of its machine.</p>}
       {silences.length > 0 && (
         <p class="hint">
-          Silent {silences.length} times of late, last from {stamp(silences.at(-1)!.fromMs)}.
+          Fell silent {silences.length === 1 ? 'once' : `${silences.length} times`} of late, last at {stamp(silences.at(-1)!.fromMs)}.
         </p>
       )}
     </>

@@ -6,6 +6,7 @@ import { useConsole } from './console-model.ts'
 import { type Measure, measures } from './kpi-measures.ts'
 import { readColors } from './map-colors.ts'
 import { shapePath } from './paint-map.ts'
+import { clock, day } from './words.ts'
 
 export interface ChartAlert {
   readonly timeMs: number
@@ -51,6 +52,7 @@ export function KpiChart({
       const byTime = new Map(items.map((item) => [item.bucketMs, of(item)]))
       return times.map((time) => byTime.get(time) ?? null)
     })
+    const hours = (_plot: uPlot, values: number[]) => values.map((value) => chartTime(value * 1000, times))
     const axis = {
       stroke: colors.label,
       grid: { stroke: colors.grid, width: 1 },
@@ -64,7 +66,10 @@ export function KpiChart({
         legend: { show: false },
         cursor: { sync: { key: 'cells' }, y: false },
         scales: { x: { time: true } },
-        axes: [axis, { ...axis, size: 62, values: (_plot, values) => values.map((value) => words(value)) }],
+        axes: [
+          { ...axis, values: hours, space: 70 },
+          { ...axis, size: 82, values: (_plot, values) => values.map((value) => words(value)) },
+        ],
         series: [
           {},
           ...series.map(({ cell }, at) => ({
@@ -72,7 +77,7 @@ export function KpiChart({
             stroke: lines[at % lines.length]!,
             dash: dashes[at % dashes.length]!,
             width: 1.5,
-            points: { show: times.length < 3 },
+            points: { show: times.length < 90, size: 4 },
           })),
         ],
         hooks: {
@@ -114,7 +119,20 @@ export function KpiChart({
         role="img"
         aria-label={`${name} over time. Latest: ${last.join('; ')}${alerts.length > 0 ? `. Alerts: ${alerts.map((alert) => alert.words).join('; ')}` : ''}`}
       />
-      <p class="hint">{last.join(' · ')}</p>
+      <p class="hint">
+        {last.map((words, at) => (
+          <span key={words} class="series">
+            <i class={`swatch line-${at % 6}`} />
+            {words}
+          </span>
+        ))}
+      </p>
     </section>
   )
+}
+
+/** Days where the chart spans days, else the time of day. */
+function chartTime(timeMs: number, times: readonly number[]): string {
+  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > 30 * 3600_000
+  return isLong ? day(timeMs) : clock(timeMs).slice(0, 5)
 }

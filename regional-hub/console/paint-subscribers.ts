@@ -55,6 +55,8 @@ function countVisible(camera: Camera, { count, x, y }: SubscriberMotion): number
 
 function paintDiscs(paper: Paper, { camera, colors, subscribers, selected }: MapScene, pictures: DiscPictures, share: number): void {
   const { count, x, y, fromX, fromY, radius, motion } = subscribers
+  // Where many lie over each other none may hide the rest.
+  const weight = Math.max(0.3, Math.min(1, 30 / metresPerPixel(camera)))
   const chosen = selected.kind === 'subscriber' ? subscribers.rowOf(selected.id) : -1
   for (let row = 0; row < count; row++) {
     const px = screenX(camera, fromX[row]! + (x[row]! - fromX[row]!) * share)
@@ -62,7 +64,7 @@ function paintDiscs(paper: Paper, { camera, colors, subscribers, selected }: Map
     const size = Math.max(3, radius[row]! * camera.scale)
     if (px < -size || py < -size || px > camera.width + size || py > camera.height + size) continue
     // The wider a disc, the less is known: it weighs less.
-    paper.globalAlpha = row === chosen ? 1 : Math.max(0.06, Math.min(0.8, 9 / size))
+    paper.globalAlpha = row === chosen ? 1 : weight * Math.max(0.06, Math.min(0.8, 9 / size))
     paper.drawImage(pictures[motion[row]!]!, px - size, py - size, 2 * size, 2 * size)
     if (row !== chosen) continue
     paper.strokeStyle = colors.text

@@ -2,7 +2,7 @@
 import type { Situation } from '../console-api.ts'
 import { useConsole } from './console-model.ts'
 import { SeverityMark } from './severity-mark.tsx'
-import { shownSituations, titleOf } from './situation-rows.ts'
+import { reasonOf, shownSituations, titleOf } from './situation-rows.ts'
 import { span, when } from './words.ts'
 
 const mostRows = 300
@@ -60,8 +60,9 @@ function SituationRow({
   readonly isCompact: boolean
 }) {
   const console = useConsole()
-  const { id, alertIds, severity, status, muted, lastMs, reason, isForgotten, acknowledgedMs } = situation
+  const { id, alertIds, severity, status, muted, lastMs, isForgotten, acknowledgedMs } = situation
   const { selected } = console.place.value
+  const reason = reasonOf(situation, console.shown.value)
   const isSelected = selected === `situation:${id}` || alertIds.some((alert) => selected === `alert:${alert}`)
   const go = () => console.go({ selected: `situation:${id}` })
   return (
@@ -70,7 +71,7 @@ function SituationRow({
         <SeverityMark severity={severity} isMuted={muted !== null} />
         <span class="what">
           <b>{titleOf(situation)}</b>
-          {!isCompact && reason !== '' && <span class="why">{reason}</span>}
+          {reason !== '' && <span class={isCompact ? 'why is-clipped' : 'why'}>{reason}</span>}
           {muted !== null && <span class="why">Grey: {muted.words}</span>}
           {isForgotten && (
             <span class="why warns">Acknowledged {span(nowMs - (acknowledgedMs ?? nowMs))} ago and still open: look again.</span>

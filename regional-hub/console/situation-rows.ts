@@ -1,8 +1,9 @@
 /** Which situations a list shows, in which order; and what a situation is called. Nothing is left out for its age. */
 import type { LiveState, Situation } from '../console-api.ts'
+import { evidenceOf } from './map-marks.ts'
 import type { Place } from './place.ts'
 import { rank } from './severities.ts'
-import { short, typeWords } from './words.ts'
+import { alertWords, short, typeWords } from './words.ts'
 
 export function shownSituations(
   all: readonly Situation[],
@@ -25,9 +26,17 @@ function textOf(situation: Situation, state: LiveState): string {
   return [situation.title, situation.key, ...situation.cells, ...situation.agents, ...ids].join(' ').toLowerCase()
 }
 
-export function titleOf({ title, types, kind, key }: Situation): string {
-  if (title !== '') return title
-  const [type = 'alert'] = Object.keys(types).sort((a, b) => types[b]! - types[a]!)
+/** A situation of one alert is that alert; of several, what they have in common. */
+export function titleOf({ title, types, kind, key, alertIds }: Situation): string {
+  const [type = ''] = Object.keys(types).sort((a, b) => types[b]! - types[a]!)
+  if (alertIds.length === 1) return typeWords(type)
+  if (title !== '') return alertWords[title] ?? title
   const many = Object.keys(types).length
   return `${typeWords(type)}${many > 1 ? ` and ${many - 1} more` : ''} · ${kind} ${short(key)}`
+}
+
+/** What to say below the title: of one alert what happened, of several why they belong together. */
+export function reasonOf({ alertIds, reason }: Situation, state: LiveState): string {
+  const only = alertIds.length === 1 ? state.alerts[alertIds[0]!] : undefined
+  return (only && evidenceOf(only).words) ?? reason
 }
