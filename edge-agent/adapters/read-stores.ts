@@ -85,12 +85,12 @@ export function listStores(dataDir: string): StoresFacts {
         )
         .all(),
     ) ?? []
-  const aside = join(journalOf(dataDir), 'quarantine')
+  const aside = [join(journalOf(dataDir), 'quarantine'), join(dataDir, 'quarantine')]
   return {
     segments,
     outbox: outbox.map((one) => ({ ...one, numbered: one.numbered === 1 })),
     outboxBytes: sizeOf(outboxOf(dataDir)),
-    quarantined: existsSync(aside) ? readdirSync(aside) : [],
+    quarantined: aside.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : [])),
   }
 }
 
