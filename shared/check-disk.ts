@@ -105,21 +105,21 @@ export const fsyncCheck: One = {
   about:
     'Each acknowledgement waits for one fsync. Measured with small writes in the data folder, in a file that is removed again: the 99th percentile.',
   remedy:
-    'Above 50 ms devices feel it, above 500 ms they time out: use an industrial SD card, eMMC or SSD, and let nothing else write heavily to it. Under 20 µs nothing is really written: a disk cache that lies, or memory.',
+    'Above 50 ms devices feel it, above 2 s they time out: use an industrial SD card, eMMC or SSD, and let nothing else write heavily to it. Under 20 µs nothing is really written: a disk cache that lies, or memory.',
   after: ['config', 'data-dir'],
   deadlineMs: 4_000,
   run: async ({ settings: { dataDir } }, signal) => {
     const ending = AbortSignal.any([signal, AbortSignal.timeout(2_000)])
     let took: number[]
     try {
-      took = await measureFsync(standingFolder(dataDir), 100, ending)
+      took = await measureFsync(standingFolder(dataDir), 300, ending)
     } catch (error) {
       const full = (error as NodeJS.ErrnoException).code === 'ENOSPC'
       return bad(null, `a write of 4 KiB in ${dataDir} failed: ${describeError(error)}`, full ? 'free room on that volume' : 'see data-dir')
     }
     const p99Ms = Math.round(quantile(took, 0.99) * 100) / 100
     const words = `p99 ${p99Ms} ms, median ${quantile(took, 0.5).toFixed(2)} ms over ${took.length} writes`
-    if (p99Ms > 500) return bad(p99Ms, words, 'the disk is too slow or worn: replace it')
+    if (p99Ms > 2_000) return bad(p99Ms, words, 'the disk is worn, far too slow or overloaded: replace it, or take the load from it')
     if (p99Ms > 50) return warn(p99Ms, words, 'use a faster disk, or keep other programs from writing to it')
     return p99Ms < 0.02
       ? warn(p99Ms, `${words}: too fast to be true`, 'check that the disk’s write cache obeys flushes')

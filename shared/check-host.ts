@@ -3,9 +3,21 @@
  * system does not tell is undefined, never an error.
  */
 import { execFile } from 'node:child_process'
-import { constants, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { open, rm, statfs } from 'node:fs/promises'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { setImmediate as immediately } from 'node:timers/promises'
 
 export function readText(file: string): string | undefined {
   try {
@@ -50,29 +62,33 @@ export async function spaceOf(path: string): Promise<{ freeBytes: number; totalB
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
-/** Milliseconds of each of `times` small writes made durable, in a file that is removed again. Stops at the signal. */
+/**
+ * Milliseconds of each of `times` small writes made durable, in a file that is removed again. Stops at the signal. Synchronous, one at a time: so
+ * it is the disk that is measured, not what else this process does.
+ */
 export async function measureFsync(folder: string, times: number, signal: AbortSignal): Promise<number[]> {
   const file = join(folder, `.doctor-${process.pid}-${Math.random().toString(36).slice(2)}`)
   const took: number[] = []
-  const handle = await open(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600)
+  const descriptor = openSync(file, 'wx', 0o600)
   try {
     const block = Buffer.alloc(4096, 0x5a)
     for (let at = 0; at < times && !signal.aborted; at++) {
-      await handle.write(block, 0, block.length, at * block.length)
+      writeSync(descriptor, block, 0, block.length, at * block.length)
       const startedMs = performance.now()
-      await handle.datasync()
+      fdatasyncSync(descriptor)
       took.push(performance.now() - startedMs)
+      await immediately()
     }
   } finally {
-    await handle.close()
-    await rm(file, { force: true })
+    closeSync(descriptor)
+    rmSync(file, { force: true })
   }
   return took
 }
 
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
 
 /** What keeps the clock right, as far as the system says; undefined when it says nothing. */

@@ -107,6 +107,7 @@ export function linkChecks<C extends CommonConfig>(options: LinkOptions): readon
         'Twenty round trips; and how many TCP segments this machine had to send again meanwhile and since it started, which is what loss looks like from here.',
       remedy: 'Above 500 ms, or with more than 2 % sent again, the backhaul is ill: check signal, antenna, duplex, queueing on the way.',
       after: ['hub-nats'],
+      waitsFor: ['fsync'],
       run: async (context, signal) => {
         const before = tcpSegments()
         const took = await (await context.probe()).roundTrips(20, signal)

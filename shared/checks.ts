@@ -31,6 +31,8 @@ export interface Check<C> {
   readonly remedy: string
   /** Not looked at unless these passed or warned. */
   readonly after?: readonly string[]
+  /** Begins when these have ended, whatever they found: one measurement must not disturb another. */
+  readonly waitsFor?: readonly string[]
   readonly deadlineMs?: number
   /** Costs next to nothing: `/health` of the running service repeats it. */
   readonly cheap?: boolean
@@ -83,7 +85,8 @@ export async function runChecks<C>(checks: readonly Check<C>[], context: C, opti
   let done = 0
   for (const check of checks) {
     const before = (check.after ?? []).flatMap((id) => running.get(id) ?? [])
-    const result = Promise.all(before).then(async (needed) => {
+    const disturbing = (check.waitsFor ?? []).flatMap((id) => running.get(id) ?? [])
+    const result = Promise.all([Promise.all(before), Promise.all(disturbing)]).then(async ([needed]) => {
       const missing = needed.find(({ verdict }) => verdict === 'fail' || verdict === 'unknown')
       const one = missing === undefined ? await runOne(check, context, all, mend) : notLookedAt(check, missing)
       done++
