@@ -19,12 +19,21 @@ export interface Notice {
   readonly undo?: (() => void) | undefined
 }
 
+export interface Alerted {
+  readonly alerts: LiveState['alerts']
+  readonly triage: LiveState['triage']
+}
+
 export interface Console {
   readonly place: Signal<Place>
   readonly live: Signal<LiveState>
   /** The state of the moment looked at; null while live. */
   readonly past: Signal<LiveState | null>
   readonly shown: ReadonlySignal<LiveState>
+  /** Alerts and people’s words on them, of what is shown: quiet while only positions and measurements come. */
+  readonly alerted: ReadonlySignal<Alerted>
+  /** Time of what is shown, to ten seconds. */
+  readonly shownMs: ReadonlySignal<number>
   readonly cells: Signal<CellPlaces | undefined>
   readonly fences: Signal<readonly FenceItem[]>
   readonly answered: Signal<SituationsAnswer | undefined>
@@ -54,6 +63,9 @@ export function createConsole(place: Place = home): Console {
   const live = signal<LiveState>(emptyLive)
   const past = signal<LiveState | null>(null)
   const shown = computed(() => past.value ?? live.value)
+  const alerts = computed(() => shown.value.alerts)
+  const triage = computed(() => shown.value.triage)
+  const alerted = computed(() => ({ alerts: alerts.value, triage: triage.value }))
   const answered = signal<SituationsAnswer | undefined>(undefined)
   const notice = signal<Notice | null>(null)
   const heardMs = signal(Date.now())
@@ -74,10 +86,12 @@ export function createConsole(place: Place = home): Console {
     live,
     past,
     shown,
+    alerted,
+    shownMs: computed(() => Math.ceil(shown.value.timeMs / 10_000) * 10_000),
     cells: signal<CellPlaces | undefined>(undefined),
     fences,
     answered,
-    situations: computed(() => (past.value === null && answered.value !== undefined ? answered.value.items : groupHere(shown.value))),
+    situations: computed(() => (past.value === null && answered.value !== undefined ? answered.value.items : groupHere(alerted.value))),
     session: signal<SessionAnswer | undefined>(undefined),
     status: signal<StatusAnswer | undefined>(undefined),
     link: signal<LinkState>('connecting'),

@@ -97,7 +97,9 @@ function Palette() {
     <dialog
       ref={shown}
       class="palette"
-      onClose={() => (console.dialog.value === 'palette' ? (console.dialog.value = '') : undefined)}
+      onClose={() => {
+        if (console.dialog.value === 'palette') console.dialog.value = ''
+      }}
       aria-label="Commands"
     >
       <form

@@ -50,7 +50,11 @@ export function placeOf(alert: LiveAlert, cells: CellPlaces | undefined): [x: nu
 }
 
 /** Closed and retracted alerts are not on the map; snoozed and muted ones are grey. */
-export function marksOf(state: LiveState, situations: readonly Situation[], cells: CellPlaces | undefined): AlertMark[] {
+export function marksOf(
+  state: Pick<LiveState, 'alerts' | 'triage'>,
+  situations: readonly Situation[],
+  cells: CellPlaces | undefined,
+): AlertMark[] {
   const situationOf = new Map(situations.flatMap((situation) => situation.alertIds.map((id) => [id, situation] as const)))
   const marks = new Map<string, { x: number; y: number; severity: string; isMuted: boolean; ids: string[]; situations: string[] }>()
   for (const alert of Object.values(state.alerts)) {

@@ -70,7 +70,10 @@ export function MapView() {
   useSignalEffect(() => {
     const state = console.shown.value
     map.scene.subscribers.take(state.subscribers, performance.now(), console.past.value !== null)
-    map.change({ marks: marksOf(state, console.situations.value, console.cells.value) })
+    desk.current?.repaint(false)
+  })
+  useSignalEffect(() => {
+    map.change({ marks: marksOf(console.alerted.value, console.situations.value, console.cells.value) })
     desk.current?.repaint(false)
   })
   useSignalEffect(() => {

@@ -6,12 +6,14 @@ import { reasonOf, shownSituations, titleOf } from './situation-rows.ts'
 import { span, when } from './words.ts'
 
 const mostRows = 300
+const mostCompactRows = 80
 
 export function SituationList({ isCompact }: { readonly isCompact?: boolean }) {
   const console = useConsole()
   const place = console.place.value
-  const state = console.shown.value
+  const state = console.alerted.value
   const rows = shownSituations(console.situations.value, state, place)
+  const most = isCompact ? mostCompactRows : mostRows
   if (rows.length === 0) {
     const open = console.situations.value.length
     return (
@@ -41,11 +43,11 @@ export function SituationList({ isCompact }: { readonly isCompact?: boolean }) {
   return (
     <>
       <ul class="situations" aria-label="Situations">
-        {rows.slice(0, mostRows).map((situation) => (
-          <SituationRow key={situation.id} situation={situation} nowMs={state.timeMs} isCompact={isCompact ?? false} />
+        {rows.slice(0, most).map((situation) => (
+          <SituationRow key={situation.id} situation={situation} nowMs={console.shownMs.value} isCompact={isCompact ?? false} />
         ))}
       </ul>
-      {rows.length > mostRows && <p class="hint">{rows.length - mostRows} more: narrow the filter, or export them (key e).</p>}
+      {rows.length > most && <p class="hint">{rows.length - most} more: narrow the filter, or export them (key e).</p>}
     </>
   )
 }
@@ -62,7 +64,7 @@ function SituationRow({
   const console = useConsole()
   const { id, alertIds, severity, status, muted, lastMs, isForgotten, acknowledgedMs } = situation
   const { selected } = console.place.value
-  const reason = reasonOf(situation, console.shown.value)
+  const reason = reasonOf(situation, console.alerted.value)
   const isSelected = selected === `situation:${id}` || alertIds.some((alert) => selected === `alert:${alert}`)
   const go = () => console.go({ selected: `situation:${id}` })
   return (

@@ -7,7 +7,7 @@ import { alertWords, short, typeWords } from './words.ts'
 
 export function shownSituations(
   all: readonly Situation[],
-  state: LiveState,
+  state: Pick<LiveState, 'alerts'>,
   { show, severity, find }: Pick<Place, 'show' | 'severity' | 'find'>,
 ): Situation[] {
   const words = find.trim().toLowerCase()
@@ -18,7 +18,7 @@ export function shownSituations(
     .sort((a, b) => Number(a.muted !== null) - Number(b.muted !== null) || rank(a.severity) - rank(b.severity) || b.lastMs - a.lastMs)
 }
 
-function textOf(situation: Situation, state: LiveState): string {
+function textOf(situation: Situation, state: Pick<LiveState, 'alerts'>): string {
   const alerts = situation.alertIds.map((id) => state.alerts[id])
   const ids = alerts.flatMap((alert) =>
     alert === undefined ? [] : [alert.id, alert.subscriber, alert.number, alert.device, alert.cell, typeWords(alert.type), alert.type],
@@ -36,7 +36,7 @@ export function titleOf({ title, types, kind, key, alertIds }: Situation): strin
 }
 
 /** What to say below the title: of one alert what happened, of several why they belong together. */
-export function reasonOf({ alertIds, reason }: Situation, state: LiveState): string {
+export function reasonOf({ alertIds, reason }: Situation, state: Pick<LiveState, 'alerts'>): string {
   const only = alertIds.length === 1 ? state.alerts[alertIds[0]!] : undefined
   return (only && evidenceOf(only).words) ?? reason
 }

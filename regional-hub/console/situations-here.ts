@@ -2,7 +2,9 @@
 import type { LiveAlert, LiveState, Severity, Situation, Triage } from '../console-api.ts'
 import { rank } from './severities.ts'
 
-export function groupHere(state: LiveState): readonly Situation[] {
+type Alerted = Pick<LiveState, 'alerts' | 'triage'>
+
+export function groupHere(state: Alerted): readonly Situation[] {
   const groups = new Map<string, LiveAlert[]>()
   for (const alert of Object.values(state.alerts)) {
     if (alert.retracted) continue
@@ -24,7 +26,7 @@ function commonOf({ type, device, subscriber, number, cell, id }: LiveAlert): [S
   return cell === '' ? ['single', id] : ['cell', cell]
 }
 
-function situationOf(id: string, alerts: LiveAlert[], state: LiveState): Situation {
+function situationOf(id: string, alerts: LiveAlert[], state: Alerted): Situation {
   alerts.sort((a, b) => a.timeMs - b.timeMs)
   const last = alerts.at(-1)!
   const types: Record<string, number> = {}

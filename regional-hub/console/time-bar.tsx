@@ -1,5 +1,5 @@
 /** The time bar: live, or any minute of the days that history keeps; play, pace, and the day's alerts as ticks. */
-import { useSignal } from '@preact/signals'
+import { useComputed, useSignal } from '@preact/signals'
 import { useConsole } from './console-model.ts'
 import { rank } from './severities.ts'
 import { clock, day, span, stamp, zone } from './words.ts'
@@ -10,13 +10,14 @@ const spans = { '1 h': 3600_000, '6 h': 6 * 3600_000, '24 h': 24 * 3600_000, '7 
 export function TimeBar() {
   const console = useConsole()
   const width = useSignal<keyof typeof spans>('6 h')
+  const liveAlerts = useComputed(() => console.live.value.alerts)
   const now = Math.ceil(console.nowMs.value / 10_000) * 10_000
   const { speed, isPlaying } = console.place.value
   const past = console.past.value
   const atMs = past?.timeMs ?? null
   const fromMs = now - spans[width.value]
   const share = (timeMs: number) => ((timeMs - fromMs) / (now - fromMs)) * 100
-  const ticks = Object.values(console.live.value.alerts)
+  const ticks = Object.values(liveAlerts.value)
     .filter(({ timeMs, retracted }) => timeMs > fromMs && !retracted)
     .sort((a, b) => rank(b.severity) - rank(a.severity))
     .slice(-300)
