@@ -9,7 +9,7 @@ import type { Claim } from '#shared/control.ts'
 import type { Claims } from './claims.ts'
 import type { DetectionConfig } from './detection-config.ts'
 import type { EntityTable } from './entity-table.ts'
-import type { Points } from './history.ts'
+import type { Points } from './points.ts'
 import type { RegionState } from './region-state.ts'
 import { regionShift } from './rule-context.ts'
 import { runsOf } from './sim-rules.ts'
@@ -82,7 +82,7 @@ export class Borders {
       claimed.add(timeMs)
       this.#claims.add(kind, table.hex(reference), tellable(points, at))
     }
-    for (const at of changePoints(points)) tell(at)
+    for (const at of changePoints(points, kind === 'number')) tell(at)
     for (let at = 1; at < points.count; at++) {
       if (isForeign(points, at) === isForeign(points, at - 1)) continue
       const ours = isForeign(points, at) ? at - 1 : at
@@ -104,8 +104,8 @@ export class Borders {
   }
 }
 
-/** First, second and last of each run where there is more than one, and the first and last that name the device too. */
-function changePoints(points: Points): Set<number> {
+/** First, second and last of each run where there is more than one, and, of a number's, the first and last that name the device too. */
+function changePoints(points: Points, withB: boolean): Set<number> {
   const found = new Set<number>()
   const runs = runsOf(points)
   if (runs.length < 2) return found
@@ -119,7 +119,7 @@ function changePoints(points: Points): Set<number> {
       if (points.a[at] !== run.a) continue
       if (isSecond) found.add(at)
       isSecond = at === run.first
-      if (points.b[at] === 0) continue
+      if (!withB || points.b[at] === 0) continue
       if (firstWithB < 0) firstWithB = at
       lastWithB = at
     }

@@ -9,9 +9,9 @@ import type { DetectionConfig } from './detection-config.ts'
 import { outcomeId } from './outcomes.ts'
 import { type RecordPage, w } from './subscriber-table.ts'
 
+/** What stands for the seconds of the last claim. */
 export const unclaimed = 0
-export const owned = 1
-export const released = 2
+export const released = 0xffffffff
 
 export class Claims {
   readonly #config: DetectionConfig['claims']
@@ -25,19 +25,18 @@ export class Claims {
 
   /** Whether a SIM seen now is to be claimed, be it shared or not. `isNews`: its device or number changed, or it seems to be in two places. */
   isDue(page: RecordPage, at: number, timeMs: number, isNews: boolean): boolean {
-    const state = page.u32[at + w.region]!
-    if (state === unclaimed || isNews) return true
-    return state === owned && timeMs - page.u32[at + w.claimS]! * 1000 >= this.#config.refreshMs
+    const claimS = page.u32[at + w.claimS]!
+    if (claimS === unclaimed || isNews) return true
+    return claimS !== released && timeMs - claimS * 1000 >= this.#config.refreshMs
   }
 
   noteOwned(page: RecordPage, at: number, timeMs: number): void {
-    page.u32[at + w.region] = owned
-    page.u32[at + w.claimS] = Math.floor(timeMs / 1000)
+    page.u32[at + w.claimS] = Math.max(1, Math.floor(timeMs / 1000))
   }
 
   /** Another region has it now: what we see of it from here on is told for its place beside theirs (borders.ts). */
   noteReleased(page: RecordPage, at: number): void {
-    page.u32[at + w.region] = released
+    page.u32[at + w.claimS] = released
   }
 
   add(kind: Claim['kind'], key: string, sighting: RemoteSighting): void {

@@ -5,8 +5,8 @@
  */
 import type { CellInventory } from './cell-inventory.ts'
 import type { DetectionConfig } from './detection-config.ts'
-import type { Points } from './history.ts'
 import { type Outcome, outcomeId } from './outcomes.ts'
+import type { Points } from './points.ts'
 import { cellMask, duration, type RuleContext, regionShift, sightingEvidence } from './rule-context.ts'
 import { runsOf } from './sim-rules.ts'
 

@@ -18,13 +18,14 @@ import { type DetectionConfig, defaultDetection } from './detection-config.ts'
 import { Fences } from './fences.ts'
 import { Judge } from './judge.ts'
 import { Locator } from './locate.ts'
+import { rowsAhead } from './look-ahead.ts'
 import { type Acquaintances, acquaintances } from './look-up.ts'
 import type { Detections, Detector } from './ports.ts'
 import { Positioner } from './position-stage.ts'
 import { RegionState } from './region-state.ts'
 import { joinParts, splitParts } from './snapshot-parts.ts'
 import { copyBatch, Teller } from './tell.ts'
-import { rowsAhead, Witness } from './witness.ts'
+import { Witness } from './witness.ts'
 
 export interface DetectorOptions {
   readonly region: string
@@ -145,9 +146,11 @@ export class RegionDetector implements Detector {
       this.#crowdsMs = timeMs
       this.#teller.tell(this.#judge.settle(true))
     }
-    sims.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
+    // A SIM's history holds that of its device too, which is kept for longer.
+    const deviceMs = timeMs - this.#config.simBox.keepMs
+    sims.sweep(sweptPerWatermark, horizon.settledMs, Math.min(horizon.finalMs, deviceMs))
     numbers.sweep(sweptPerWatermark, horizon.settledMs, horizon.finalMs)
-    devices.sweep(sweptPerWatermark, horizon.settledMs, timeMs - this.#config.simBox.keepMs)
+    devices.sweep(sweptPerWatermark, horizon.settledMs, deviceMs)
     this.#fences.watermark(timeMs)
   }
 

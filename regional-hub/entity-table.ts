@@ -3,8 +3,9 @@
  */
 import { missing } from '#shared/records.ts'
 import type { DetectionConfig } from './detection-config.ts'
-import { appended, extended, History, type HistoryOptions, type Points } from './history.ts'
+import { appended, extended, History, type HistoryOptions } from './history.ts'
 import { KeyTable, ownWords } from './key-table.ts'
+import type { Points } from './points.ts'
 
 /** The key was seen with more than one `a`. */
 export const several = 1
@@ -14,6 +15,10 @@ export const suspect = 2
 export const remote = 4
 /** The rest is told elsewhere: a number whose SIM is known. */
 export const merged = 8
+/** The key has no history of its own: it stands in that of its only SIM (soles.ts). */
+export const sole = 16
+/** A SIM whose history holds sightings that do not count for their device. */
+export const mixed = 32
 
 /** What stands beside a key in its row. `note`: seconds of the last binding told; of a device, its model. */
 const own = { head: ownWords, newestA: ownWords + 1, flags: ownWords + 2, note: ownWords + 3 } as const
@@ -27,15 +32,20 @@ export class EntityShard {
   }
 }
 
+export type SightingsOf = (sim: number, reference: number, take: (timeMs: number, cell: number, b: number) => void) => void
+
 export class EntityTable {
   readonly shards: EntityShard[]
   readonly #count: number
   readonly #bits: number
+  readonly #sightingsOf: SightingsOf | undefined
   #sweepShard = 0
   #sweepLocal = 1
 
-  constructor(shards: number, options: HistoryOptions) {
+  /** `sightingsOf` reads a sole key's sightings out of its SIM's history, oldest first. */
+  constructor(shards: number, options: HistoryOptions, sightingsOf?: SightingsOf) {
     this.#count = shards
+    this.#sightingsOf = sightingsOf
     this.#bits = Math.log2(shards)
     if (!Number.isInteger(this.#bits)) throw new Error(`${shards} shards: the number must be a power of two`)
     this.shards = Array.from({ length: shards }, () => new EntityShard(options))
@@ -157,7 +167,35 @@ export class EntityTable {
   }
 
   points(reference: number): Points {
-    return this.owner(reference).history.read(this.head(reference))
+    const { history } = this.owner(reference)
+    if ((this.flags(reference) & sole) === 0) return history.read(this.head(reference))
+    const head = this.#readOut(reference)
+    const points = history.read(head)
+    history.clear(head)
+    return points
+  }
+
+  /** The key's sightings stand in this SIM's history from here on. */
+  makeSole(reference: number, sim: number): void {
+    this.#setOwn(reference, own.newestA, sim)
+    this.setFlags(reference, this.flags(reference) | sole)
+  }
+
+  /** Gives a sole key a history of its own. */
+  separate(reference: number): void {
+    this.#setOwn(reference, own.head, this.#readOut(reference))
+    this.setFlags(reference, this.flags(reference) & ~sole)
+  }
+
+  /** A sole key's sightings, read out of its SIM's history into a list of its own. */
+  #readOut(reference: number): number {
+    const { history } = this.owner(reference)
+    const sim = this.newestA(reference)
+    let head = 0
+    this.#sightingsOf?.(sim, reference, (timeMs, cell, b) => {
+      head = history.insert(head, timeMs, cell, sim, b)
+    })
+    return head
   }
 
   /** Forgets, for at most `keys` keys a call, what is older than lateness allows anyone to ask for; goes round and round. */

@@ -8,6 +8,7 @@
  * A point takes 24 octets: time (8), cell with region in the upper octet (4), a (4), b (4), next older point (4). Point 0 is "none".
  */
 import { octets, wordsOf } from './key-table.ts'
+import { emptyPoints, type Points, resizePoints } from './points.ts'
 
 const pageBits = 14
 const pagePoints = 1 << pageBits
@@ -30,15 +31,6 @@ export const appended = 2
 /** Anything else: the past changed. */
 export const rewritten = 3
 
-/** A key's list, oldest first. Valid until the next `read`. */
-export interface Points {
-  count: number
-  timeMs: Float64Array
-  cell: Uint32Array
-  a: Uint32Array
-  b: Uint32Array
-}
-
 export class History {
   /** Of the last insert: the inserted point, and where a point left the list: its newer and older neighbours (0: none left). */
   inserted = 0
@@ -46,13 +38,7 @@ export class History {
   gapNewer = 0
   gapOlder = 0
   change = unchanged
-  readonly points: Points = {
-    count: 0,
-    timeMs: new Float64Array(64),
-    cell: new Uint32Array(64),
-    a: new Uint32Array(64),
-    b: new Uint32Array(64),
-  }
+  readonly points = emptyPoints()
   readonly #options: HistoryOptions
   #times: Float64Array[] = []
   #words: Uint32Array[] = []
@@ -146,19 +132,21 @@ export class History {
     return head
   }
 
+  /** Gives a list's points back. */
+  clear(head: number): void {
+    while (head !== 0) {
+      const older = this.older(head)
+      this.#release(head)
+      head = older
+    }
+  }
+
   /** Copies a list, oldest first, into `points`. */
   read(head: number): Points {
     const { points } = this
     let count = 0
     for (let point = head; point !== 0; point = this.older(point)) count++
-    if (count > points.timeMs.length) {
-      const size = 2 ** Math.ceil(Math.log2(count))
-      points.timeMs = new Float64Array(size)
-      points.cell = new Uint32Array(size)
-      points.a = new Uint32Array(size)
-      points.b = new Uint32Array(size)
-    }
-    points.count = count
+    resizePoints(points, count)
     for (let point = head, at = count - 1; point !== 0; point = this.older(point), at--) {
       points.timeMs[at] = this.timeMs(point)
       points.cell[at] = this.cell(point)
@@ -185,7 +173,8 @@ export class History {
       const drop =
         kept !== 0 &&
         this.timeMs(kept) < settledMs &&
-        (a === 0 || (timeMs < finalMs && keptA !== 0) || (keptA === a && this.#isInside(point, a, keptB)))
+        (this.#isSaidLater(a, keptA, this.b(point), keptB, timeMs < finalMs) ||
+          (a === 0 ? this.#isInsideB(point, keptB) : keptA === a && this.#isInside(point, a, keptB)))
       if (drop) {
         this.#setOlder(kept, next)
         this.#release(point)
@@ -215,6 +204,21 @@ export class History {
     this.#times = []
     this.#words = []
     for (const part of parts.slice(1)) this.#addPage(wordsOf(part).buffer)
+  }
+
+  /** Whether a point names nothing, or, once that is enough, nothing that a later point does not name as well. */
+  #isSaidLater(a: number, keptA: number, b: number, keptB: number, isEnough: boolean): boolean {
+    if (a === 0 && b === 0) return true
+    return isEnough && (a === 0 || keptA !== 0) && (b === 0 || keptB !== 0)
+  }
+
+  /** Whether a run of `b` goes on before a point that names no `a`. */
+  #isInsideB(point: number, keptB: number): boolean {
+    const b = this.b(point)
+    if (b !== keptB) return false
+    let older = this.older(point)
+    while (older !== 0 && this.b(older) === 0) older = this.older(older)
+    return older !== 0 && this.b(older) === b
   }
 
   /** Whether a run of `a` goes on before the point, and with the same `b` as on both sides if the point names one. */

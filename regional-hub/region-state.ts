@@ -5,7 +5,8 @@
 import type { RemoteSighting } from '#shared/control.ts'
 import { CellInventory, type CellRow } from './cell-inventory.ts'
 import type { DetectionConfig } from './detection-config.ts'
-import { EntityTable, historyOptions } from './entity-table.ts'
+import { EntityTable, historyOptions, type SightingsOf } from './entity-table.ts'
+import type { History } from './history.ts'
 import { cellMask, type RuleContext, regionShift } from './rule-context.ts'
 import { type RecordPage, SubscriberTable, w } from './subscriber-table.ts'
 
@@ -32,9 +33,16 @@ export class RegionState implements RuleContext {
         this.#comparePlaces(cellX, cellY) || a().compare(aX, aY) || b().compare(bX, bY)
     const sims = () => this.sims
     const devices = () => this.devices
-    this.sims = new EntityTable(shards, { ...options.sim, compareTies: ties(devices, devices) })
-    this.numbers = new EntityTable(shards, { ...options.number, compareTies: ties(sims, devices) })
-    this.devices = new EntityTable(shards, { ...options.device, compareTies: ties(sims, sims) })
+    const numbers = () => this.numbers
+    this.sims = new EntityTable(shards, { ...options.sim, compareTies: ties(devices, numbers) })
+    const ofNumber = this.#reader((history, point, number) => history.b(point) === number)
+    this.numbers = new EntityTable(shards, { ...options.number, compareTies: ties(sims, devices) }, (sim, number, take) =>
+      ofNumber(sim, number, (timeMs, cell, device) => take(timeMs, cell, device)),
+    )
+    const ofDevice = this.#reader((history, point, device) => history.a(point) === device)
+    this.devices = new EntityTable(shards, { ...options.device, compareTies: ties(sims, sims) }, (sim, device, take) =>
+      ofDevice(sim, device, (timeMs, cell) => take(timeMs, cell, 0)),
+    )
   }
 
   page(sim: number): RecordPage {
@@ -119,6 +127,18 @@ export class RegionState implements RuleContext {
     const rest = groups.slice(3 * perTable)
     for (const [shard, table] of this.#records.entries()) table.restore(rest[shard]!)
     return rest.slice(this.#shards)
+  }
+
+  /** Reads those of a SIM's own sightings that are chosen, oldest first; what other regions saw of it is not among them. */
+  #reader(isOf: (history: History, point: number, reference: number) => boolean): SightingsOf {
+    return (sim, reference, take) => {
+      const { history } = this.sims.owner(sim)
+      const chosen: number[] = []
+      for (let point = this.sims.head(sim); point !== 0; point = history.older(point)) {
+        if (isOf(history, point, reference) && history.cell(point) >>> regionShift === 0) chosen.push(point)
+      }
+      for (const point of chosen.reverse()) take(history.timeMs(point), history.cell(point), history.a(point))
+    }
   }
 
   #comparePlaces(x: number, y: number): number {

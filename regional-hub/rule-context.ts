@@ -5,7 +5,7 @@
 import type { CellInventory } from './cell-inventory.ts'
 import type { DetectionConfig } from './detection-config.ts'
 import type { EntityTable } from './entity-table.ts'
-import type { Points } from './history.ts'
+import type { Points } from './points.ts'
 
 export const cellMask = 0xffffff
 export const regionShift = 24

@@ -6,8 +6,8 @@
  */
 
 import { beyondReachM } from './clone.ts'
-import type { Points } from './history.ts'
 import { type Outcome, outcomeId } from './outcomes.ts'
+import type { Points } from './points.ts'
 import { cellMask, duration, type RuleContext, sightingEvidence } from './rule-context.ts'
 
 const weekMs = 7 * 86_400_000

@@ -5,8 +5,8 @@
  * A sighting that does not say which device or SIM it was belongs to no run: missing means unknown, never changed.
  */
 import { missing } from '#shared/records.ts'
-import type { Points } from './history.ts'
 import { type MovementContent, type Outcome, outcomeId } from './outcomes.ts'
+import type { Points } from './points.ts'
 import { cellMask, duration, type RuleContext, regionShift, sightingEvidence } from './rule-context.ts'
 
 /** Consecutive sightings with the same `a`: positions of the first and the last. */

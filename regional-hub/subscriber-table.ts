@@ -13,9 +13,11 @@ export const recordWords = 32
 /** f64 positions in a record. */
 export const f = { lastMs: 0, fixMs: 1, toldMs: 2, leftMs: 3 } as const
 /** f32 word positions. */
-export const x = { x: 8, y: 9, vx: 10, vy: 11, p00: 12, p01: 13, p11: 14, toldX: 15, toldY: 16, toldSigma: 17 } as const
+export const x = { x: 8, y: 9, vx: 10, vy: 11, p00: 12, p01: 13, p11: 14, toldX: 15, toldY: 16 } as const
 /** u32 word positions. `motion`: class, candidate class, rejects, alternations (one octet each, lowest first). */
 export const w = {
+  /** Seconds; of the number's binding told last, while the number is this SIM's alone (soles.ts). */
+  numberToldS: 17,
   cell: 18,
   previousCell: 19,
   motion: 20,
@@ -23,11 +25,11 @@ export const w = {
   alternationS: 22,
   number: 23,
   device: 24,
-  deviceTagS: 25,
-  claimS: 26,
-  flips: 27,
-  flipS: 28,
-  region: 29,
+  /** Two words each: the first 64 bits of number and device while they are this SIM's alone (soles.ts); else zero. */
+  numberTag: 25,
+  deviceTag: 27,
+  /** Seconds of the last claim; `unclaimed`, `released` (claims.ts). */
+  claimS: 29,
   observedCell: 30,
   toldCell: 31,
 } as const

@@ -12,20 +12,11 @@ import { beyondReachM, isJump } from './clone.ts'
 import { merged, remote, several, suspect } from './entity-table.ts'
 import { type History, rewritten, unchanged } from './history.ts'
 import type { Judge } from './judge.ts'
+import { type Identities, LookAhead } from './look-ahead.ts'
 import type { RegionState } from './region-state.ts'
 import { cellMask, regionShift } from './rule-context.ts'
+import { isTagged, Soles } from './soles.ts'
 import { type RecordPage, w } from './subscriber-table.ts'
-
-/** Rows looked up together: what they touch stays within the processor's nearer cache. */
-export const rowsAhead = 256
-
-/** Columns of identities that a row of sightings or events has. */
-export interface Identities {
-  readonly subscriber: Uint32Array
-  readonly number: Uint32Array
-  readonly device: Uint32Array
-  readonly model: Uint32Array
-}
 
 export class Witness {
   /** Arrival of the newest row: when what follows from it is said to be detected. */
@@ -34,40 +25,22 @@ export class Witness {
   readonly #judge: Judge
   readonly #claims: Claims
   readonly #borders: Borders
+  readonly #soles: Soles
   readonly #words = new Uint32Array(12)
-  readonly #found = { sims: new Uint32Array(rowsAhead), numbers: new Uint32Array(rowsAhead), devices: new Uint32Array(rowsAhead) }
-  readonly #points = new Uint32Array(rowsAhead)
-  #from = 0
-  /** What was read ahead, so that the reading is not taken for useless. */
-  ahead = 0
+  readonly #ahead: LookAhead
 
   constructor(state: RegionState, judge: Judge, claims: Claims, borders: Borders) {
     this.#state = state
     this.#judge = judge
     this.#claims = claims
     this.#borders = borders
+    this.#soles = new Soles(state)
+    this.#ahead = new LookAhead(state)
   }
 
-  /** Looks up whom rows `from` to `to` (at most `rowsAhead`) name and reads their memory ahead; changes nothing. `sighted` takes these rows next. */
+  /** `sighted` takes these rows next, at most `rowsAhead`. */
   lookAhead(who: Identities, from: number, to: number): void {
-    const { sims, numbers, devices } = this.#state
-    const found = this.#found
-    this.#from = from
-    sims.findAll(who.subscriber, from, to, found.sims)
-    numbers.findAll(who.number, from, to, found.numbers)
-    devices.findAll(who.device, from, to, found.devices)
-    let sum = 0
-    for (let row = 0; row < to - from; row++) {
-      const sim = found.sims[row]!
-      if (sim === 0) continue
-      const { u32 } = this.#state.page(sim)
-      const at = this.#state.at(sim)
-      sum += u32[at]! + u32[at + 16]!
-    }
-    sum += sims.touch(found.sims, to - from, this.#points)
-    sum += numbers.touch(found.numbers, to - from, this.#points)
-    sum += devices.touch(found.devices, to - from, this.#points)
-    this.ahead = sum
+    this.#ahead.look(who, from, to)
   }
 
   /** Takes one row in; answers the SIM, or what stands in for it. 0: nobody was named. */
@@ -75,13 +48,12 @@ export class Witness {
     const { sims, numbers, devices } = this.#state
     if (!(timeMs > 0)) return 0
     const at = row * 4
-    const found = this.#found
-    const ahead = row - this.#from
+    const found = this.#ahead
+    const ahead = row - found.from
     let sim = found.sims[ahead]! || sims.add(who.subscriber, at)
     const number = found.numbers[ahead]! || numbers.add(who.number, at)
     // TAC 0 is the IMEI of all zeros that broken phones share: it names nobody.
     const device = who.model[row] === 0 ? 0 : found.devices[ahead]! || devices.add(who.device, at)
-    if (device !== 0) devices.noteModel(device, who.model[row]!)
     const isNamed = sim !== 0
     if (!isNamed) {
       if (number === 0) return 0
@@ -89,12 +61,19 @@ export class Witness {
     }
     const page = this.#state.page(sim)
     const record = this.#state.at(sim)
-    let isNews = this.#simSeen(sim, device, page, record, timeMs, cell)
-    if (isNamed) {
-      if (number !== 0) isNews = this.#numberSeen(number, sim, device, page, record, timeMs, cell, who.number, at) || isNews
-      if (device !== 0) isNews = this.#deviceSeen(device, sim, timeMs, cell) || isNews
-      this.#claim(sim, number, device, page, record, timeMs, cell, isNews)
+    if (device !== 0 && !isTagged(page.u32, record + w.deviceTag, who.device, at)) devices.noteModel(device, who.model[row]!)
+    if (!isNamed) {
+      if (device !== 0) this.#soles.mix(sim)
+      this.#simSeen(sim, device, 0, page, record, timeMs, cell)
+      return sim
     }
+    const isNumberSole = number !== 0 && this.#soles.isSole('number', number, sim, page, record, who.number, at)
+    const isDeviceSole = device !== 0 && this.#soles.isSole('device', device, sim, page, record, who.device, at)
+    let isNews = this.#simSeen(sim, device, number, page, record, timeMs, cell)
+    if (isNumberSole) isNews = this.#soleNumberSeen(number, sim, page, record, timeMs, who.number, at) || isNews
+    else if (number !== 0) isNews = this.#numberSeen(number, sim, device, page, record, timeMs, cell, who.number, at) || isNews
+    if (device !== 0 && !isDeviceSole) isNews = this.#deviceSeen(device, sim, timeMs, cell) || isNews
+    this.#claim(sim, number, device, page, record, timeMs, cell, isNews)
     return sim
   }
 
@@ -129,21 +108,23 @@ export class Witness {
       this.#judge.sim(sim, this.arrivalMs)
       this.#borders.changed('sim', sim)
     } else if (kind === 'number' && number !== 0) {
+      this.#soles.separate('number', number)
       const change = this.#insert('number-sim', number, timeMs, place, sim, device)
       numbers.setFlags(number, numbers.flags(number) | remote)
       if (change === unchanged) return
       this.#judge.number(number, this.arrivalMs)
       this.#borders.changed('number', number)
-    } else if (kind === 'device' && device !== 0 && devices.insert(device, timeMs, place, sim, 0) !== unchanged) {
-      this.#judge.device(device, this.arrivalMs)
+    } else if (kind === 'device' && device !== 0) {
+      this.#soles.separate('device', device)
+      if (devices.insert(device, timeMs, place, sim, 0) !== unchanged) this.#judge.device(device, this.arrivalMs)
     }
   }
 
   /** Answers whether the directory should hear of it. */
-  #simSeen(sim: number, device: number, page: RecordPage, record: number, timeMs: number, cell: number): boolean {
+  #simSeen(sim: number, device: number, number: number, page: RecordPage, record: number, timeMs: number, cell: number): boolean {
     const { sims } = this.#state
     const flags = sims.flags(sim)
-    const change = this.#insert('sim-device', sim, timeMs, cell, device, 0)
+    const change = this.#insert('sim-device', sim, timeMs, cell, device, number)
     const known = page.u32[record + w.device]!
     let isNews = device !== 0 && known !== device
     if (device !== 0) page.u32[record + w.device] = device
@@ -156,6 +137,24 @@ export class Witness {
     if (sims.flags(sim) & remote) this.#borders.changed('sim', sim)
     if (isDue && (device !== 0 || sims.flags(sim) & (several | suspect | remote))) this.#judge.sim(sim, this.arrivalMs)
     return isNews
+  }
+
+  /** A number that is this SIM's alone: its sightings are in the SIM's history, taken in just now. */
+  #soleNumberSeen(number: number, sim: number, page: RecordPage, record: number, timeMs: number, words: Uint32Array, at: number): boolean {
+    const { u32 } = page
+    const known = u32[record + w.number]!
+    u32[record + w.number] = number
+    const { history } = this.#state.sims.owner(sim)
+    if (history.change === unchanged) return known !== 0 && known !== number
+    const isOldest = history.newer !== 0 && isFirstKnownOf(history, number)
+    if (isOldest && this.#state.numbers.toldS(number) !== 0) this.#judge.firstMoved('number-sim', number)
+    const isFirst = known !== number || u32[record + w.numberToldS] === 0
+    if (isFirst || isOldest || this.#judge.isBindingStale(u32[record + w.numberToldS]!, timeMs)) {
+      u32[record + w.numberToldS] = Math.floor(timeMs / 1000)
+      this.#judge.number(number, this.arrivalMs)
+    }
+    if (isFirst) this.#mergeNumber(sim, words, at)
+    return known !== 0 && known !== number
   }
 
   #numberSeen(
@@ -210,6 +209,7 @@ export class Witness {
     if (standIn === 0 || standIn === sim) return
     const shared = sims.points(standIn)
     const points = { count: shared.count, timeMs: shared.timeMs.slice(), cell: shared.cell.slice(), a: shared.a.slice() }
+    this.#soles.mix(sim)
     for (let point = 0; point < points.count; point++) {
       this.#insert('sim-device', sim, points.timeMs[point]!, points.cell[point]!, points.a[point]!, 0)
       this.#suspectJumps(sim)
@@ -261,6 +261,14 @@ export class Witness {
     if (device !== 0) this.#claims.add('device', sighting.device, sighting)
     this.#claims.noteOwned(page, at, timeMs)
   }
+}
+
+/** Whether nothing older than the sighting inserted last names the number. */
+function isFirstKnownOf(history: History, number: number): boolean {
+  if (history.inserted === 0) return false
+  let older = history.older(history.inserted)
+  while (older !== 0 && history.b(older) !== number) older = history.older(older)
+  return older === 0
 }
 
 /** Whether nothing older than the sighting inserted last names an `a`. */
