@@ -72,7 +72,7 @@ const triage = fc.record({ alertId: fc.constantFrom('1', '2'), revision: fc.nat(
   reason: '',
 }))
 const message: fc.Arbitrary<LiveMessage> = fc.oneof(
-  fc.record({ type: fc.constant('positions' as const), timeMs: fc.nat(1000), positions: fc.array(position) }),
+  fc.record({ type: fc.constant('positions' as const), timeMs: fc.nat(200_000), positions: fc.array(position) }),
   fc.record({ type: fc.constant('cells' as const), timeMs: fc.nat(1000), cells: fc.array(cell) }),
   fc.record({ type: fc.constant('alerts' as const), timeMs: fc.nat(1000), alerts: fc.array(alert) }),
   fc.record({ type: fc.constant('triage' as const), timeMs: fc.nat(1000), triage }),

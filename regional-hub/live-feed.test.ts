@@ -75,7 +75,7 @@ test('an id of another run, from the future or long gone gets the whole state', 
 })
 
 test('old positions leave the screen, older news of a subscriber or an alert changes nothing, states are never changed in place', () => {
-  const first = reduceLive(emptyLive, { type: 'positions', timeMs: 1, positions: [position('a', 1), position('b', 2_000_000)] })
+  const first = reduceLive(emptyLive, { type: 'positions', timeMs: 60_000, positions: [position('a', 1), position('b', 2_000_000)] })
   assert.deepEqual(Object.keys(first.subscribers), ['b'])
   const second = reduceLive(first, { type: 'positions', timeMs: 2, positions: [position('b', 1_999_999)] })
   assert.equal(second.subscribers.b!.timeMs, 2_000_000)

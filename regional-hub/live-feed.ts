@@ -2,7 +2,8 @@
  * The live stream: numbers messages, keeps the latest in a ring so that a screen that was away can go on where it stopped, and keeps the state
  * that they amount to, for screens that begin. Bounded in messages and in octets; it never waits for a reader.
  */
-import { emptyLive, type LiveMessage, type LiveState, reduceLive } from './reduce-live.ts'
+import { LiveFold } from './live-fold.ts'
+import type { LiveMessage, LiveState } from './reduce-live.ts'
 
 export interface FeedEntry {
   readonly id: string
@@ -17,7 +18,7 @@ const maxRingOctets = 16 << 20
 export class LiveFeed {
   /** Tells the ring of one run of the hub from that of another. */
   readonly #run: string
-  #state: LiveState = emptyLive
+  readonly #fold = new LiveFold()
   #ring: FeedEntry[] = []
   #ringOctets = 0
   #count = 0
@@ -28,7 +29,7 @@ export class LiveFeed {
   }
 
   get state(): LiveState {
-    return this.#state
+    return this.#fold.state
   }
 
   /** Who begins with `state` now goes on behind it. */
@@ -41,7 +42,7 @@ export class LiveFeed {
   }
 
   emit(message: LiveMessage): FeedEntry {
-    this.#state = reduceLive(this.#state, message)
+    this.#fold.apply(message)
     const entry = { id: `${this.#run}-${++this.#count}`, type: message.type, data: JSON.stringify(message) }
     this.#ring.push(entry)
     this.#ringOctets += entry.data.length
@@ -62,7 +63,7 @@ export class LiveFeed {
   }
 
   full(): FeedEntry {
-    const message: LiveMessage = { type: 'state', timeMs: this.#state.timeMs, state: this.#state }
+    const message: LiveMessage = { type: 'state', timeMs: this.state.timeMs, state: this.state }
     return { id: `${this.#run}-${this.#count}`, type: 'state', data: JSON.stringify(message) }
   }
 

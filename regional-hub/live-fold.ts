@@ -5,6 +5,7 @@
  * Promise: `foldLive(state, messages)` is `messages.reduce(reduceLive, state)` (a property test holds it to that). Pure; runs in the browser too.
  */
 import {
+  emptyLive,
   type LiveAlert,
   type LiveCell,
   type LiveMessage,
@@ -16,34 +17,45 @@ import {
   reduceLive,
   staleMs,
   sumCells,
+  sweepsAt,
 } from './reduce-live.ts'
 
 export function foldLive(state: LiveState, messages: Iterable<LiveMessage>): LiveState {
-  let fold = new Fold(state)
-  for (const message of messages) {
-    if (message.type === 'state') fold = new Fold(message.state)
-    else fold.apply(message)
-  }
-  return fold.state()
+  const fold = new LiveFold(state)
+  for (const message of messages) fold.apply(message)
+  return fold.state
 }
 
-class Fold {
-  #rest: LiveState
-  readonly #alerts: Map<string, LiveAlert>
-  readonly #subscribers: Map<string, LivePosition>
-  readonly #cells: Map<string, LiveCell>
-  #oldestMs = Number.NEGATIVE_INFINITY
+/** For whoever follows a stream: `apply` costs what the message changes; `state` is made when it is asked for, and is then nobody's to change. */
+export class LiveFold {
+  #rest: LiveState = emptyLive
+  #alerts = new Map<string, LiveAlert>()
+  #subscribers = new Map<string, LivePosition>()
+  #cells = new Map<string, LiveCell>()
+  #state: LiveState | undefined
 
-  constructor(state: LiveState) {
-    this.#rest = { ...state, alerts: {}, subscribers: {}, cells: {} }
-    this.#alerts = new Map(Object.entries(state.alerts))
-    this.#subscribers = new Map(Object.entries(state.subscribers))
-    this.#cells = new Map(Object.entries(state.cells))
+  constructor(state: LiveState = emptyLive) {
+    this.#begin(state)
   }
 
-  apply(message: Exclude<LiveMessage, { type: 'state' }>): void {
+  get state(): LiveState {
+    this.#state ??= {
+      ...this.#rest,
+      alerts: Object.fromEntries(this.#alerts),
+      subscribers: Object.fromEntries(this.#subscribers),
+      cells: Object.fromEntries(this.#cells),
+    }
+    return this.#state
+  }
+
+  apply(message: LiveMessage): void {
+    if (message.type === 'state') {
+      this.#begin(message.state)
+      return
+    }
+    this.#state = undefined
     if (message.type === 'alerts') this.#takeAlerts(message.alerts)
-    else if (message.type === 'positions') this.#takePositions(message.positions)
+    else if (message.type === 'positions') this.#takePositions(message.positions, Math.max(this.#rest.timeMs, message.timeMs))
     else if (message.type === 'cells') this.#takeCells(message.cells)
     else {
       this.#rest = reduceLive(this.#rest, message)
@@ -52,13 +64,12 @@ class Fold {
     this.#rest = { ...this.#rest, timeMs: Math.max(this.#rest.timeMs, message.timeMs) }
   }
 
-  state(): LiveState {
-    return {
-      ...this.#rest,
-      alerts: Object.fromEntries(this.#alerts),
-      subscribers: Object.fromEntries(this.#subscribers),
-      cells: Object.fromEntries(this.#cells),
-    }
+  #begin(state: LiveState): void {
+    this.#rest = { ...state, alerts: {}, subscribers: {}, cells: {} }
+    this.#alerts = new Map(Object.entries(state.alerts))
+    this.#subscribers = new Map(Object.entries(state.subscribers))
+    this.#cells = new Map(Object.entries(state.cells))
+    this.#state = state
   }
 
   #takeAlerts(alerts: readonly LiveAlert[]): void {
@@ -66,25 +77,18 @@ class Fold {
     keepNewest(this.#alerts, maxAlerts, (alert) => alert.timeMs)
   }
 
-  #takePositions(positions: readonly LivePosition[]): void {
-    let latestMs = 0
+  #takePositions(positions: readonly LivePosition[], nowMs: number): void {
     for (const position of positions) {
-      if ((this.#subscribers.get(position.subscriber)?.timeMs ?? 0) > position.timeMs) continue
-      this.#subscribers.set(position.subscriber, position)
-      this.#oldestMs = Math.min(this.#oldestMs, position.timeMs)
-      latestMs = Math.max(latestMs, position.timeMs)
+      if ((this.#subscribers.get(position.subscriber)?.timeMs ?? 0) <= position.timeMs) this.#subscribers.set(position.subscriber, position)
     }
-    if (this.#oldestMs < latestMs - staleMs) this.#sweep(latestMs - staleMs)
+    if (sweepsAt(this.#rest.timeMs, nowMs)) this.#sweep()
     keepNewest(this.#subscribers, maxSubscribers, ({ timeMs }) => timeMs)
   }
 
-  #sweep(beforeMs: number): void {
-    let oldestMs = Number.POSITIVE_INFINITY
-    for (const [subscriber, { timeMs }] of this.#subscribers) {
-      if (timeMs < beforeMs) this.#subscribers.delete(subscriber)
-      else if (timeMs < oldestMs) oldestMs = timeMs
-    }
-    this.#oldestMs = oldestMs
+  #sweep(): void {
+    let latestMs = 0
+    for (const { timeMs } of this.#subscribers.values()) latestMs = Math.max(latestMs, timeMs)
+    for (const [subscriber, { timeMs }] of this.#subscribers) if (timeMs < latestMs - staleMs) this.#subscribers.delete(subscriber)
   }
 
   #takeCells(cells: readonly LiveCell[]): void {

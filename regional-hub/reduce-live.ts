@@ -100,7 +100,7 @@ export function reduceLive(state: LiveState, message: LiveMessage): LiveState {
     case 'triage':
       return { ...state, timeMs, triage: withTriage(state.triage, message.triage) }
     case 'positions':
-      return { ...state, timeMs, subscribers: withPositions(state.subscribers, message.positions) }
+      return { ...state, timeMs, subscribers: withPositions(state, message.positions, timeMs) }
     case 'cells':
       return { ...state, timeMs, cells: withCells(state.cells, message.cells) }
     case 'agents':
@@ -124,16 +124,21 @@ function withTriage(known: LiveState['triage'], triage: Triage): LiveState['tria
   return newest({ ...known, [triage.alertId]: triage }, maxAlerts, ({ atMs }) => atMs)
 }
 
-function withPositions(known: LiveState['subscribers'], positions: readonly LivePosition[]): LiveState['subscribers'] {
-  const next = { ...known }
-  let latestMs = 0
+function withPositions(state: LiveState, positions: readonly LivePosition[], nowMs: number): LiveState['subscribers'] {
+  const next = { ...state.subscribers }
   for (const position of positions) {
-    if ((next[position.subscriber]?.timeMs ?? 0) > position.timeMs) continue
-    next[position.subscriber] = position
-    latestMs = Math.max(latestMs, position.timeMs)
+    if ((next[position.subscriber]?.timeMs ?? 0) <= position.timeMs) next[position.subscriber] = position
   }
-  for (const [subscriber, { timeMs }] of Object.entries(next)) if (timeMs < latestMs - staleMs) delete next[subscriber]
+  if (sweepsAt(state.timeMs, nowMs)) {
+    const latestMs = Object.values(next).reduce((latest, { timeMs }) => Math.max(latest, timeMs), 0)
+    for (const subscriber of Object.keys(next)) if (next[subscriber]!.timeMs < latestMs - staleMs) delete next[subscriber]
+  }
   return newest(next, maxSubscribers, ({ timeMs }) => timeMs)
+}
+
+/** Looking for who is stale costs as much as all that are known: once a minute, by the messages' own time. */
+export function sweepsAt(beforeMs: number, nowMs: number): boolean {
+  return Math.floor(beforeMs / 60_000) !== Math.floor(nowMs / 60_000)
 }
 
 function withCells(known: LiveState['cells'], cells: readonly LiveCell[]): LiveState['cells'] {

@@ -36,7 +36,7 @@ export interface EyesDeps {
 
 /** How far back it is asked which cells spoke through which agent. */
 const agentCellsMs = 24 * 3600_000
-const keyframeMs = 300_000
+const keyframeMs = 120_000
 /** What history keeps of the agents' progress: the screen hears of it every second. */
 const agentsKeptMs = 5_000
 const forgetMs = 3600_000

@@ -22,6 +22,8 @@ const keys: Readonly<Record<HistoryKind, readonly string[]>> = {
   loss: ['key'],
   position: ['subscriber', 'timeMs', 'key'],
 }
+/** A live message from this length on is kept packed. */
+const packedFromChars = 2_000
 const dayMs = 24 * 3600_000
 
 export interface HistoryOptions {
@@ -59,7 +61,7 @@ export class SqliteHistory {
         .transaction(() => {
           for (const frame of frames) this.#insert(day, decodeBatch(frame), nowMs)
           const put = day.prepare('INSERT INTO live (timeMs, type, data) VALUES (?, ?, ?)')
-          for (const { timeMs, type, data } of live) put.run(timeMs, type, type === 'state' ? zstdCompressSync(data) : data)
+          for (const { timeMs, type, data } of live) put.run(timeMs, type, data.length > packedFromChars ? zstdCompressSync(data) : data)
         })
         .immediate(),
     )
