@@ -184,8 +184,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   admin: z
     .strictObject({
-      host: loopback.describe('Address of /health, /ready, /metrics and /tap.'),
-      port: port.default(9101).describe('Port of /health, /ready, /metrics and /tap; 0 takes any free one.'),
+      host: loopback.describe('Address of /health, /ready, /metrics, /site, /tap and /replay.'),
+      port: port.default(9101).describe('Port of /health, /ready, /metrics, /site, /tap and /replay; 0 takes any free one.'),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default('info').describe('Least level that is logged.') }).prefault({}),

@@ -29,7 +29,7 @@ interface Report {
 
 const planted = { imsi: '272019876543210', msisdn: '353869876543', imei: '35824009876543', dotted: '353.86.987.6543' }
 
-test('a running site: doctor, top, buffer, try, bundle', { timeout: 180_000 }, async (t) => {
+test('a running site: doctor, top, buffer, try, bundle', { timeout: 480_000 }, async (t) => {
   const network = await startNetwork(t, { args: ['--no-simulator', '--regions', 'north', '--agents', '1'] })
   const agent = network.agent('north-1')
   const config = agent.config
