@@ -26,13 +26,14 @@ function textOf(situation: Situation, state: Pick<LiveState, 'alerts'>): string 
   return [situation.title, situation.key, ...situation.cells, ...situation.agents, ...ids].join(' ').toLowerCase()
 }
 
-/** A situation of one alert is that alert; of several, what they have in common. */
-export function titleOf({ title, types, kind, key, alertIds }: Situation): string {
-  const [type = ''] = Object.keys(types).sort((a, b) => types[b]! - types[a]!)
-  if (alertIds.length === 1) return typeWords(type)
-  if (title !== '') return alertWords[title] ?? title
-  const many = Object.keys(types).length
-  return `${typeWords(type)}${many > 1 ? ` and ${many - 1} more` : ''} · ${kind} ${short(key)}`
+/** Alerts by what they are, the commonest first; what is no alert (a silent agent, a cut link) by the hub's own words. */
+export function titleOf({ title, types, kind, key }: Situation): string {
+  const known = Object.entries(types).filter(([type]) => type in alertWords)
+  if (known.length === 0) return title === '' ? `${kind} ${short(key)}` : title
+  return known
+    .sort((a, b) => b[1] - a[1])
+    .map(([type, many]) => (many > 1 ? `${many} × ${typeWords(type)}` : typeWords(type)))
+    .join(', ')
 }
 
 /** What to say below the title: of one alert what happened, of several why they belong together. */
