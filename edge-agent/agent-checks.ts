@@ -10,6 +10,7 @@ import type { Check } from '#shared/checks.ts'
 import { subjects } from '#shared/control.ts'
 import { lanes } from '#shared/records.ts'
 import type { AgentCheckContext } from './agent-check-context.ts'
+import { secretFilesCheck } from './check-secrets.ts'
 import { storeChecks } from './check-stores.ts'
 import { tapChecks } from './check-taps.ts'
 import type { AgentConfig } from './config.ts'
@@ -27,6 +28,7 @@ export const agentChecks: readonly Check<AgentCheckContext>[] = [
   nodeCheck,
   keyFileCheck,
   keyModeCheck,
+  secretFilesCheck,
   dataDirCheck,
   fileSystemCheck,
   diskSpaceCheck,
