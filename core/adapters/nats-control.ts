@@ -1,6 +1,6 @@
 /**
  * Between core and hubs, last value per subject on stream CONTROL: tells what waits on the desk (fences, triage) and hears what people at a
- * regional console did with an alert. A word leaves the desk only when the stream has it; while nobody answers it stays there, and is told
+ * regional console did with an alert, and the fences they drew. A word leaves the desk only when the stream has it; while nobody answers it stays there, and is told
  * with a later one or at the next start. What is heard is idempotent (highest revision), so all that stands is heard again at every start.
  */
 import { jetstream } from '@nats-io/jetstream'
@@ -10,7 +10,7 @@ import { describeError } from '#shared/errors.ts'
 import type { Component } from '#shared/ports.ts'
 import { retry } from '#shared/retry.ts'
 import type { Report } from '../events.ts'
-import { parseTriage } from '../triage.ts'
+import { parseFence, parseTriage } from '../triage.ts'
 import type { NatsAccess } from './nats-core.ts'
 import { NatsStreamReader } from './nats-stream-reader.ts'
 import type { SqliteDesk } from './sqlite-desk.ts'
@@ -40,7 +40,7 @@ export class NatsControl implements Component {
     this.#deps.desk.onWord(() => this.#word.resolve())
     const both = AbortSignal.any([signal, this.#abort.signal])
     both.addEventListener('abort', () => this.#word.resolve(), { once: true })
-    this.#running = Promise.all([this.#tell(both), this.#hear(both)]).catch((error) => {
+    this.#running = Promise.all([this.#tell(both), this.#hear(both), this.#hearFences(both)]).catch((error) => {
       if (!both.aborted) this.#deps.die(error)
     })
   }
@@ -71,6 +71,24 @@ export class NatsControl implements Component {
       for (const word of words) {
         await stream.publish(word.subject, word.body)
         desk.told(word)
+      }
+    }
+  }
+
+  /** Fences that regions drew for themselves; the core's own come back and change nothing. */
+  async #hearFences(signal: AbortSignal): Promise<void> {
+    const { nats, desk, report } = this.#deps
+    const restarted = (words: string) => report.controlRestarted(words)
+    const filter = subjects.fence('*', '*')
+    const reader = new NatsStreamReader({ stream: 'CONTROL', filter, nats, generation: '', restarted, streamReset: () => {} })
+    for await (const group of reader.read(0, signal)) {
+      for (const { subject, data } of group) {
+        const [, tenant = '', , id = ''] = subject.split('.')
+        try {
+          desk.adoptFence(tenant, parseFence(id, data))
+        } catch (error) {
+          report.controlRefused(subject, describeError(error))
+        }
       }
     }
   }

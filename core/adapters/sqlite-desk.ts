@@ -67,6 +67,24 @@ export class SqliteDesk implements Desk {
     return saved
   }
 
+  /** A fence that a region's console drew: the highest revision holds. What waits here to be told of an earlier one no longer does. */
+  adoptFence(tenant: string, fence: Fence): boolean {
+    const adopt = this.#db.transaction((): boolean => {
+      const last = this.#db
+        .prepare<[string, string], { revision: number }>('SELECT revision FROM fence WHERE tenant = ? AND id = ?')
+        .get(tenant, fence.id)
+      if (last !== undefined && last.revision >= fence.revision) return false
+      this.#db
+        .prepare(
+          'INSERT INTO fence VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET revision = excluded.revision, deleted = excluded.deleted, body = excluded.body',
+        )
+        .run(tenant, fence.id, fence.revision, fence.deleted ? 1 : 0, JSON.stringify(fence))
+      this.#db.prepare('DELETE FROM outbox WHERE subject = ?').run(subjects.fence(tenant, fence.id))
+      return true
+    })
+    return guard(this.#file, () => adopt.immediate())
+  }
+
   tellTriage(tenant: string, triage: Triage): void {
     guard(this.#file, () => this.#queue(subjects.triage(tenant, triage.alertId), triage))
     this.#wake()
