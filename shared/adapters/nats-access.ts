@@ -39,6 +39,9 @@ export function refusalWords(error: unknown, access: NatsAccess = {}): string {
   if (/unable to (get|verify)|self-signed|altnames|hostname/i.test(words)) {
     return `the server’s certificate is not trusted (${words}); name the CA that signed it${access.caFile === undefined ? '' : ` (now ${access.caFile})`}, and a name the certificate has`
   }
+  if (/ENOTFOUND/.test(words))
+    return `the name is not known to the name server (${words}); correct the address, or the name server of this machine`
+  if (/EAI_AGAIN/.test(words)) return `no name server answers (${words})`
   if (/ECONNREFUSED/.test(words)) return `nothing listens there (${words})`
   return words
 }
