@@ -24,7 +24,7 @@ import type { Detections, Detector } from './ports.ts'
 import { Positioner } from './position-stage.ts'
 import { RegionState } from './region-state.ts'
 import { joinParts, splitParts } from './snapshot-parts.ts'
-import { copyBatch, Teller } from './tell.ts'
+import { Teller } from './tell.ts'
 import { Witness } from './witness.ts'
 
 export interface DetectorOptions {
@@ -57,6 +57,7 @@ export class RegionDetector implements Detector {
   readonly #borders: Borders
   readonly #witness: Witness
   readonly #teller: Teller
+  readonly #words = new Uint32Array(4)
   #curated: Batch<'sighting'>[] = []
   #watermarkMs = Number.NEGATIVE_INFINITY
   #prunedMs = Number.NEGATIVE_INFINITY
@@ -89,7 +90,8 @@ export class RegionDetector implements Detector {
   sightings(batch: Batch<'sighting'>): void {
     const c = batch.columns
     const state = this.#state
-    const curated = copyBatch(batch, this.#meta)
+    // Shared with the batch until something is filled in.
+    let curated = batch
     const cellOf = state.cellResolver(batch.texts)
     this.#positioner.begin(curated, cellOf)
     for (let row = 0; row < batch.rows; row++) {
@@ -99,7 +101,13 @@ export class RegionDetector implements Detector {
       if (c.arrivalMs[row]! > this.#witness.arrivalMs) this.#witness.arrivalMs = c.arrivalMs[row]!
       const sim = this.#witness.sighted(c, row, timeMs, cell)
       if (sim === 0) continue
-      if ((c.subscriber[row * 4]! | c.subscriber[row * 4 + 1]!) === 0) this.#fillSubscriber(sim, curated, row * 4)
+      if ((c.subscriber[row * 4]! | c.subscriber[row * 4 + 1]!) === 0 && this.#isResolved(sim, c.number, row * 4)) {
+        if (curated === batch) {
+          curated = { ...batch, columns: { ...c, subscriber: c.subscriber.slice() }, meta: this.#meta }
+          this.#positioner.begin(curated, cellOf)
+        }
+        state.sims.copy(sim, curated.columns.subscriber, row * 4)
+      }
       this.#positioner.locate(row, sim, state.page(sim), state.at(sim), timeMs, cell)
     }
     this.#curated.push(curated)
@@ -201,10 +209,11 @@ export class RegionDetector implements Detector {
     this.#borders.claim()
   }
 
-  /** The SIM found for a number; what merely stands in for a number whose SIM is not known stays missing. */
-  #fillSubscriber(sim: number, { columns }: Batch<'sighting'>, at: number): void {
-    this.#state.sims.copy(sim, columns.subscriber, at)
-    for (let word = 0; word < 4; word++) if (columns.subscriber[at + word] !== columns.number[at + word]) return
-    columns.subscriber.fill(0, at, at + 4)
+  /** Whether this is a SIM found for a number; what merely stands in for a number whose SIM is not known has the number's words. */
+  #isResolved(sim: number, number: Uint32Array, at: number): boolean {
+    const words = this.#words
+    this.#state.sims.copy(sim, words, 0)
+    for (let word = 0; word < 4; word++) if (words[word] !== number[at + word]) return true
+    return false
   }
 }

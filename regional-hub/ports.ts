@@ -17,7 +17,10 @@ export interface Detections {
 }
 
 export interface Detector {
-  /** A batch of sightings from an agent, ledger-new rows only. Returns nothing; results are collected by `flush`. */
+  /**
+   * A batch of sightings from an agent, ledger-new rows only; its arrays are the detector's from here on. Results are collected by `flush`: a
+   * batch to which nothing had to be added comes out of it as the very object that went in.
+   */
   sightings(batch: Batch<'sighting'>): void
   events(batch: Batch<'event'>): void
   /** What another region saw (from the directory). */

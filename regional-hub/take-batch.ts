@@ -48,6 +48,8 @@ export interface TakeDeps {
 export class BatchTaker {
   readonly #deps: TakeDeps
   #flushed = true
+  /** Sightings taken since the last flush: what the detector adds nothing to goes on in the octets it came in. */
+  readonly #came = new Map<Batch, IncomingBatch>()
   #flushes = 0
 
   constructor(deps: TakeDeps) {
@@ -90,8 +92,11 @@ export class BatchTaker {
     this.#flushed = true
     const { batches, claims } = detector.flush()
     for (const batch of batches) {
-      if (batch.rows > 0) this.#send(batch)
+      const came = this.#came.get(batch)
+      if (came !== undefined) this.#passOn(batch, came)
+      else if (batch.rows > 0) this.#send(batch)
     }
+    this.#came.clear()
     if (claims.length > 0) outlets.claims(claims)
     report.flushed(batches.length, claims.length)
   }
@@ -118,8 +123,11 @@ export class BatchTaker {
   }
 
   #pass(batch: Batch, message: IncomingBatch): void {
+    if (batch.kind !== 'sighting') this.#passOn(batch, message) // the detector curates those
+  }
+
+  #passOn(batch: Batch, message: IncomingBatch): void {
     const { outlets, region } = this.#deps
-    if (batch.kind === 'sighting') return // the detector curates them
     const routed = route(batch, region)
     for (const [at, { topic, batch: part }] of routed.entries()) {
       const frame = part === batch ? message.frame : encodeBatch(part)
@@ -133,6 +141,7 @@ export class BatchTaker {
     if (batch.kind !== 'sighting' && batch.kind !== 'event') return
     this.#flushed = false
     try {
+      if (batch.kind === 'sighting' && batch.meta.region === this.#deps.region) this.#came.set(batch, message)
       if (batch.kind === 'sighting') detector.sightings(batch as Batch<'sighting'>)
       else detector.events(batch as Batch<'event'>)
     } catch (error) {

@@ -88,22 +88,3 @@ export class Teller {
     columns.retracted[row] = retracted ? 1 : 0
   }
 }
-
-/** A copy of a batch that outlives the call it came with. */
-export function copyBatch(batch: Batch<'sighting'>, meta: BatchMeta): Batch<'sighting'> {
-  const columns = Object.fromEntries(
-    Object.entries(batch.columns).map(([name, column]) => [name, (column as Float64Array).slice(0, lengthOf(batch, name))]),
-  )
-  return {
-    kind: 'sighting',
-    rows: batch.rows,
-    columns: columns as unknown as Batch<'sighting'>['columns'],
-    texts: batch.texts.slice(),
-    meta,
-  }
-}
-
-function lengthOf(batch: Batch<'sighting'>, column: string): number {
-  if (column === 'key') return batch.rows * 2
-  return column === 'subscriber' || column === 'number' || column === 'device' ? batch.rows * 4 : batch.rows
-}
