@@ -82,7 +82,8 @@ export function situationRoutes(deps: ApiDeps): Hono<ApiEnv> {
 /** Everything that `groupSituations` looks at, of this moment. */
 export function situationInput(deps: ApiDeps, nowMs: number): SituationInput {
   const { alerts, pipeline, region, cells, watch, desk } = deps
-  const open = alerts.list({ limit: 2_000 })
+  // Each status for itself: an old open alert is not pushed out by newer closed ones.
+  const open = (['active', 'acknowledged', 'snoozed', 'closed'] as const).flatMap((status) => alerts.list({ status, limit: 2_000 }))
   const inventory = cells()
   return {
     nowMs,

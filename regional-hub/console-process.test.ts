@@ -62,7 +62,11 @@ before(async () => {
   hub.stderr!.setEncoding('utf8').on('data', (text: string) => {
     log += text
   })
-  await until(async () => (await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => undefined))?.status === 200, 'the hub is ready', 60_000)
+  await until(
+    async () => (await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => undefined))?.status === 200,
+    'the hub is ready',
+    60_000,
+  )
   for (const [at, device] of [11, 12, 12, 12].entries()) await publish(sighting(at, device))
   await publish(losses())
   beat('north-1')
