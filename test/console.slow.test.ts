@@ -97,7 +97,7 @@ test('the console: map, alerts with acts and undo, replay, look-up, fences, them
 
   await t.test('the page lives and asks nobody else', async () => {
     const { page, offHost, errors } = await visit(browser, region.console)
-    await page.waitForFunction(() => document.querySelector('.facts')?.textContent?.includes('subscribers'))
+    await page.waitForFunction("document.querySelector('.facts')?.textContent.includes('subscribers')")
     const paints = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
     t.diagnostic(`first paint after ${Math.round(paints ?? Number.NaN)} ms`)
     assert.ok((paints ?? Number.POSITIVE_INFINITY) < 10_000, `first paint after ${paints} ms`)
@@ -147,11 +147,11 @@ test('the console: map, alerts with acts and undo, replay, look-up, fences, them
       assert.ok(known.isKnown)
     })
     const askedMs = Date.now()
-    await page.evaluate((at) => {
-      const slider = document.querySelector<HTMLInputElement>('.time input[type=range]')!
-      slider.value = String(at)
+    await page.evaluate(`{
+      const slider = document.querySelector('.time input[type=range]')
+      slider.value = '${Date.now() - 5_000}'
       slider.dispatchEvent(new Event('change', { bubbles: true }))
-    }, Date.now() - 5_000)
+    }`)
     await page.waitForSelector('.link.is-past')
     const tookMs = Date.now() - askedMs
     t.diagnostic(`the past was shown after ${tookMs} ms`)
@@ -201,7 +201,7 @@ test('the console: map, alerts with acts and undo, replay, look-up, fences, them
           await page.waitForSelector(`.view-${view}`)
           await page.waitForTimeout(400)
           assert.deepEqual(await serious(page), [], view)
-          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view} is wider than the screen`)
+          assert.ok(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'), `${view} is wider than the screen`)
         }
         assert.deepEqual([offHost, errors], [[], []])
       })
