@@ -4,23 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { z } from 'zod'
 import { fail } from '#shared/errors.ts'
-import { isPasswordHash } from './passwords.ts'
-
-export const roles = ['viewer', 'operator', 'privacy-officer'] as const
-export const accountName = z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u, 'letters, digits and . _ @ -, at most 64')
-const schema = z.strictObject({
-  users: z.array(
-    z.strictObject({
-      name: accountName,
-      role: z.enum(roles),
-      hash: z.string().refine(isPasswordHash, 'no argon2id hash'),
-      changedMs: z.number(),
-    }),
-  ),
-})
-export type Account = z.infer<typeof schema>['users'][number]
+import { type Account, accountsSchema } from './accounts-config.ts'
 
 export class Accounts {
   readonly #file: string
@@ -42,9 +27,9 @@ export class Accounts {
     const stamp = `${mtimeMs} ${size} ${ino}`
     if (stamp === this.#stamp) return this.#users
     if ((mode & 0o077) !== 0) fail('config-invalid', `${this.#file} can be read by other users; run: chmod 600 ${this.#file}`)
-    let found: ReturnType<typeof schema.safeParse>
+    let found: ReturnType<typeof accountsSchema.safeParse>
     try {
-      found = schema.safeParse(JSON.parse(readFileSync(this.#file, 'utf8')))
+      found = accountsSchema.safeParse(JSON.parse(readFileSync(this.#file, 'utf8')))
     } catch (cause) {
       fail('config-invalid', `${this.#file} is not JSON`, { cause })
     }

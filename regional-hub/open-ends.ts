@@ -14,7 +14,7 @@ import { NatsTrunk } from './adapters/nats-trunk.ts'
 import { SqliteSpool } from './adapters/sqlite-spool.ts'
 import type { HubConfig } from './config.ts'
 import type { HubReport } from './events.ts'
-import type { PipelineEnds } from './pipeline.ts'
+import type { PipelineEnds } from './pipeline-ends.ts'
 
 export async function openEnds(config: HubConfig, report: HubReport, signal: AbortSignal): Promise<PipelineEnds> {
   const { tenant, region, dataDir, nats, core, spool } = config

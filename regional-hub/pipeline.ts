@@ -9,53 +9,21 @@
  * the trunk's. A hub that is killed begins again at its snapshot and reads the inbox from the cursor in it; a second hub of the same region
  * ends the first. While the core is away detection and console go on, and what is for the trunk waits in the spool.
  */
-import type { Clock } from '#shared/clock.ts'
 import type { Fence, Notice, Triage } from '#shared/control.ts'
-import type { Component, Trunk } from '#shared/ports.ts'
+import type { Component } from '#shared/ports.ts'
 import { pump } from '#shared/pump.ts'
 import { sleep } from '#shared/retry.ts'
-import type { FileSnapshot } from './adapters/file-snapshot.ts'
 import type { NatsClaims } from './adapters/nats-claims.ts'
-import type { NatsEpoch } from './adapters/nats-epoch.ts'
-import type { InboxMessage, NatsInbox } from './adapters/nats-inbox.ts'
+import type { InboxMessage } from './adapters/nats-inbox.ts'
 import type { SqliteSpool } from './adapters/sqlite-spool.ts'
 import { Checkpointer } from './checkpoint.ts'
 import { SpoolDrain } from './drain-spool.ts'
-import type { HubReport } from './events.ts'
 import { followControls, followNotices } from './follow-core.ts'
 import { Herald } from './herald.ts'
 import { HubState } from './hub-state.ts'
-import type { Detector, Observer, StreamCursor } from './ports.ts'
+import type { PipelineConfig, PipelineDeps, PipelineEnds } from './pipeline-ends.ts'
+import type { Detector, StreamCursor } from './ports.ts'
 import { BatchTaker } from './take-batch.ts'
-
-export interface PipelineConfig {
-  readonly tenant: string
-  readonly region: string
-  readonly roster: readonly string[]
-  readonly snapshotIntervalMs: number
-  readonly trunkInFlight: number
-}
-
-/** The ends of the pipeline, ready to be opened. */
-export interface PipelineEnds {
-  readonly inbox: NatsInbox
-  readonly epoch: NatsEpoch
-  readonly trunk: Trunk
-  readonly claims: NatsClaims
-  readonly spool: SqliteSpool
-  /** The spool of the last run could not be opened. */
-  readonly spoolWasLost: boolean
-  readonly snapshots: FileSnapshot
-}
-
-export interface PipelineDeps {
-  connect(signal: AbortSignal): Promise<PipelineEnds>
-  createDetector(hubEpoch: number): Detector
-  readonly observer: Observer
-  readonly clock: Clock
-  readonly report: HubReport
-  die(error: unknown): void
-}
 
 const flushEveryMs = 20
 const tickMs = 250

@@ -5,7 +5,7 @@
  * And the brake on guessing: after a few wrong passwords for a name or from an address, both wait, longer each time.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import type { Account } from './accounts.ts'
+import type { Account } from './accounts-config.ts'
 
 export interface Session {
   readonly account: Account
