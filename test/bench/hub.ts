@@ -3,7 +3,8 @@
  *
  * The world is what agents send once everybody is known: a tenth drive and are seen in a new cell every minute, the others every 15 min, a tenth
  * of those sightings from the neighbour cell. 3 in 10 rows name no device, half name the number, a hundredth carry a fix; sightings of one
- * person come at random moments. The fill, where every key is new, is told apart. Prints one line of JSON: rows/s and ns a row by stage, of
+ * person come at random moments. Then the same world through the whole path of a message (ledger, decode, detect, route, encode; the spool and
+ * the region's eyes take and forget), in messages of 4,096 and of 1,000 rows with a flush every 8,000 rows or so. The fill, where every key is new, is told apart. Prints one line of JSON: rows/s and ns a row by stage, of
  * processor time, garbage collection included; octets of state a subscriber.
  */
 import { cpus } from 'node:os'
@@ -12,6 +13,9 @@ import { decodeBatch, encodeBatch } from '#shared/batch-codec.ts'
 import type { Batch } from '#shared/records.ts'
 import type { CellRow } from '../../regional-hub/cell-inventory.ts'
 import { createDetector } from '../../regional-hub/detector.ts'
+import type { HubReport } from '../../regional-hub/events.ts'
+import { Ledger } from '../../regional-hub/ledger.ts'
+import { BatchTaker } from '../../regional-hub/take-batch.ts'
 
 const subscribers = Number(process.argv[2] ?? 1_000_000)
 const rows = Number(process.argv[3] ?? 4_000_000)
@@ -72,10 +76,10 @@ function cellOf(who: number, inRow: number, isFirst: boolean): number {
 
 let agent = 0
 
-function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
-  const builder = new BatchBuilder('sighting', batchRows)
+function makeBatch(timeMs: number, isFirst: number, rowCount = batchRows): Batch<'sighting'> {
+  const builder = new BatchBuilder('sighting', rowCount)
   agent++
-  for (let row = 0; row < batchRows; row++) {
+  for (let row = 0; row < rowCount; row++) {
     // A batch is of one agent: people in one row of cells.
     const who = isFirst >= 0 ? (isFirst + row) % subscribers : nextPerson() * side + (agent % side)
     builder.add()
@@ -100,7 +104,7 @@ function makeBatch(timeMs: number, isFirst: number): Batch<'sighting'> {
       c.accuracyM[row] = 20
     }
   }
-  return builder.finish({ tenant: 'default', region: 'north', agent: 'north-1', epoch: 'e', lane: 'sighting', seq: 1 })
+  return builder.finish({ tenant: 'default', region: 'north', agent: 'north-1', epoch: 'e', lane: 'sighting', seq: agent })
 }
 
 const detector = createDetector({ region: 'north', cells })
@@ -139,6 +143,40 @@ while (done < rows) {
 }
 const nsPerRow = Object.fromEntries(Object.entries(spent).map(([stage, ms]) => [stage, Math.round((ms * 1e6) / done)]))
 const detectMs = spent.detect + spent.flush
+
+/** The whole path of a message but the wire and the disk: ns of processor time a row. */
+function takeMessages(messageRows: number): { nsPerRow: number; rowsPerSecond: number; octetsOutPerRow: number } {
+  const report = new Proxy({}, { get: () => () => undefined }) as HubReport
+  let octets = 0
+  const outlets = {
+    spool: (_topic: string, frame: Uint8Array) => {
+      octets += frame.length
+    },
+    observe: () => undefined,
+    claims: () => undefined,
+  }
+  const deps = { tenant: 'default', region: 'north', hubEpoch: () => 1, ledger: new Ledger(), detector, outlets, report }
+  const taker = new BatchTaker({ ...deps, clock: { nowMs: () => timeMs, monotonicMs: () => timeMs } })
+  let taken = 0
+  let ms = 0
+  for (let message = 1; taken < rows / 2; message++) {
+    const batch = makeBatch(timeMs, -1, messageRows)
+    timeMs += (batchMs * messageRows) / batchRows
+    const frame = encodeBatch(batch)
+    const from = cpuMs()
+    taker.take({ tenant: 'default', agent: 'north-1', lane: 'sighting', epoch: 'e', seq: batch.meta.seq, frame })
+    if (message % Math.round(8192 / messageRows) === 0) taker.flush()
+    ms += cpuMs() - from
+    taken += messageRows
+  }
+  return {
+    nsPerRow: Math.round((ms * 1e6) / taken),
+    rowsPerSecond: Math.round((taken / ms) * 1000),
+    octetsOutPerRow: Math.round(octets / taken),
+  }
+}
+
+const path = { rows4096: takeMessages(4096), rows1000: takeMessages(1000) }
 console.log(
   JSON.stringify({
     bench: 'hub',
@@ -149,6 +187,7 @@ console.log(
     rowsPerSecond: Math.round((done / detectMs) * 1000),
     rowsPerSecondWithCodec: Math.round((done / (detectMs + spent.decode + spent.encode)) * 1000),
     nsPerRow,
+    path,
     toldPerRow: Math.round((told / done) * 1000) / 1000,
     stateBytesPerSubscriber: Math.round(stateBytes / subscribers),
     stateBytesPerSubscriberAfter: Math.round(detector.stateBytes() / subscribers),
