@@ -153,6 +153,7 @@ export class RegionDetector implements Detector {
     if (timeMs - this.#crowdsMs >= crowdsEveryMs) {
       this.#crowdsMs = timeMs
       this.#teller.tell(this.#judge.settle(true))
+      this.#teller.tellPlain(this.#judge.takePlain(), this.#state)
     }
     // A SIM's history holds that of its device too, which is kept for longer.
     const deviceMs = timeMs - this.#config.simBox.keepMs
@@ -206,6 +207,7 @@ export class RegionDetector implements Detector {
    */
   #judgeNow(): void {
     this.#teller.tell(this.#judge.settle())
+    this.#teller.tellPlain(this.#judge.takePlain(), this.#state)
     this.#borders.claim()
   }
 

@@ -175,6 +175,32 @@ export class EntityTable {
     return points
   }
 
+  /** Of a key that was only ever seen with one `a`: that, when first and last with it, and the newest sighting of all. */
+  span(reference: number): { readonly to: number; readonly firstMs: number; readonly lastMs: number; readonly newestMs: number } {
+    let to = 0
+    let firstMs = 0
+    let lastMs = 0
+    if ((this.flags(reference) & sole) !== 0) {
+      const sim = this.newestA(reference)
+      this.#sightingsOf?.(sim, reference, (timeMs) => {
+        if (to === 0) firstMs = timeMs
+        to = sim
+        lastMs = timeMs
+      })
+      return { to, firstMs, lastMs, newestMs: lastMs }
+    }
+    const { history } = this.owner(reference)
+    const head = this.head(reference)
+    for (let point = head; point !== 0; point = history.older(point)) {
+      const a = history.a(point)
+      if (a === 0) continue
+      firstMs = history.timeMs(point)
+      if (to === 0) lastMs = firstMs
+      to = a
+    }
+    return { to, firstMs, lastMs, newestMs: head === 0 ? 0 : history.timeMs(head) }
+  }
+
   /** The key's sightings stand in this SIM's history from here on. */
   makeSole(reference: number, sim: number): void {
     this.#setOwn(reference, own.newestA, sim)

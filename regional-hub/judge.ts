@@ -6,7 +6,7 @@
  */
 import { bindingKinds } from '#shared/records.ts'
 import { judgeClones } from './clone.ts'
-import { remote, several, suspect } from './entity-table.ts'
+import { type EntityTable, remote, several, suspect } from './entity-table.ts'
 import { type Horizon, type Outcome, OutcomeBook, type Told } from './outcomes.ts'
 import type { Points } from './points.ts'
 import { knowledge, type RuleContext } from './rule-context.ts'
@@ -21,6 +21,15 @@ const crowdedPoints = 256
 
 type Due = Map<number, number>
 
+/** The binding of a key that was only ever seen with one other, in references: almost all are of this kind, told every hour. */
+export interface PlainBinding {
+  readonly kind: number
+  readonly from: number
+  readonly to: number
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
 export class Judge {
   readonly #context: RuleContext
   readonly #book = new OutcomeBook()
@@ -33,6 +42,7 @@ export class Judge {
   #jumps = new Map<string, Set<number>>()
   #pairs = new Map<number, Set<string>>()
   #told: Told[] = []
+  #plain: PlainBinding[] = []
   horizon: Horizon = { settledMs: Number.NEGATIVE_INFINITY, finalMs: Number.NEGATIVE_INFINITY }
 
   constructor(context: RuleContext) {
@@ -110,6 +120,13 @@ export class Judge {
     return told
   }
 
+  /** Plain bindings found by `settle` since the last call. */
+  takePlain(): readonly PlainBinding[] {
+    const plain = this.#plain
+    if (plain.length > 0) this.#plain = []
+    return plain
+  }
+
   prune(): void {
     this.#book.prune(this.horizon.finalMs)
   }
@@ -144,6 +161,10 @@ export class Judge {
     const context = this.#context
     const { sims } = context
     const flags = sims.flags(sim)
+    if ((flags & (several | suspect | remote)) === 0 && !this.#book.has(`s${sim}`) && !this.#pairs.has(sim)) {
+      this.#settlePlain(simDevice, sims, sim)
+      return
+    }
     const points = sims.points(sim)
     const outcomes: Outcome[] = []
     if (flags & several) outcomes.push(...judgeDevices(context, sim, points))
@@ -164,11 +185,20 @@ export class Judge {
     const context = this.#context
     const { numbers } = context
     const isSeveral = (numbers.flags(number) & several) !== 0
+    if (!isSeveral) {
+      this.#settlePlain(numberSim, numbers, number)
+      return
+    }
     const points = numbers.points(number)
-    if (isSeveral)
-      this.#settle(`n${number}`, judgeSims(context, number, points), points, context.config.sim.numberBucketMs, false, arrivalMs)
+    this.#settle(`n${number}`, judgeSims(context, number, points), points, context.config.sim.numberBucketMs, false, arrivalMs)
     this.#tellBindings(numberSim, `N${number}`, numbers.hex(number), isSeveral, points, arrivalMs, (run) => context.sims.hex(run.a))
     if (points.count > 0) numbers.setTold(number, Math.floor(points.timeMs[points.count - 1]! / 1000))
+  }
+
+  #settlePlain(kind: number, table: EntityTable, reference: number): void {
+    const { to, firstMs, lastMs, newestMs } = table.span(reference)
+    if (to !== 0) this.#plain.push({ kind, from: reference, to, firstMs, lastMs })
+    if (to !== 0) table.setTold(reference, Math.floor(newestMs / 1000))
   }
 
   #settleDevice(device: number, arrivalMs: number): void {

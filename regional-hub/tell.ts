@@ -3,8 +3,10 @@
  */
 import { BatchBuilder } from '#shared/batch-builder.ts'
 import { hexToWords } from '#shared/pseudonym.ts'
-import type { Batch, BatchMeta } from '#shared/records.ts'
+import { type Batch, type BatchMeta, bindingKinds } from '#shared/records.ts'
+import type { PlainBinding } from './judge.ts'
 import type { Told } from './outcomes.ts'
+import type { RuleContext } from './rule-context.ts'
 
 export class Teller {
   readonly #meta: BatchMeta
@@ -22,6 +24,22 @@ export class Teller {
       if (one.outcome.record === 'alert') this.#alert(one)
       else if (one.outcome.record === 'movement') this.#movement(one)
       else this.#binding(one)
+    }
+  }
+
+  /** Plain bindings, from words to words: they are told every hour for everybody. */
+  tellPlain(plain: readonly PlainBinding[], { sims, numbers, devices }: RuleContext): void {
+    for (const { kind, from, to, firstMs, lastMs } of plain) {
+      const row = this.#bindings.add()
+      const { columns } = this.#bindings
+      const isNumber = bindingKinds[kind] === 'number-sim'
+      columns.kind[row] = kind
+      ;(isNumber ? numbers : sims).copy(from, columns.from, row * 4)
+      ;(isNumber ? sims : devices).copy(to, columns.to, row * 4)
+      columns.firstMs[row] = firstMs
+      columns.lastMs[row] = lastMs
+      columns.revision[row] = lastMs
+      columns.retracted[row] = 0
     }
   }
 
