@@ -20,6 +20,7 @@ export class Positioner {
   readonly #teller: Teller
   #batch!: Batch<'sighting'>
   #cellOf!: (code: number) => number
+  #codes = new Uint32Array(0)
 
   constructor(config: DetectionConfig['locate'], locator: Locator, fences: Fences, teller: Teller) {
     this.#config = config
@@ -32,6 +33,7 @@ export class Positioner {
   begin(batch: Batch<'sighting'>, cellOf: (code: number) => number): void {
     this.#batch = batch
     this.#cellOf = cellOf
+    this.#codes = new Uint32Array(batch.texts.length)
   }
 
   locate(row: number, sim: number, page: RecordPage, at: number, timeMs: number, cell: number): void {
@@ -65,6 +67,13 @@ export class Positioner {
     )
   }
 
+  /** The batch's code of a cell → the code among the positions; a flush, which starts those anew, never comes within a batch. */
+  #codeOf(code: number, text: string): number {
+    if (text === '') return 0
+    if (this.#codes[code] === 0) this.#codes[code] = this.#teller.positions.code(text)
+    return this.#codes[code]!
+  }
+
   #refine(row: number, page: RecordPage, at: number, cell: number): void {
     const c = this.#batch.columns
     if (c.timingAdvance[row] !== missing.u16) this.#locator.drawToRing(page, at, cell, c.timingAdvance[row]!)
@@ -86,7 +95,9 @@ export class Positioner {
     const text = from.texts[from.columns.cell[row]!]!
     // A fence looks at every position, also at one that is not worth telling.
     if (this.#fences.isActive) this.#fences.moved(sim, from.columns, row, x, y, sigmaM, timeMs, text)
-    const movedM = Math.hypot(x - f32[at + r.toldX]!, y - f32[at + r.toldY]!)
+    const movedX = x - f32[at + r.toldX]!
+    const movedY = y - f32[at + r.toldY]!
+    const movedM = Math.sqrt(movedX * movedX + movedY * movedY)
     const isDue =
       isNews || movedM > Math.max(this.#config.moveFloorM, sigmaM / 2) || timeMs - f64[at / 2 + f.toldMs]! >= this.#config.repeatMs
     if (!isDue) return
@@ -105,7 +116,7 @@ export class Positioner {
       c.number[to * 4 + word] = from.columns.number[row * 4 + word]!
       c.device[to * 4 + word] = from.columns.device[row * 4 + word]!
     }
-    c.cell[to] = text === '' ? 0 : builder.code(text)
+    c.cell[to] = this.#codeOf(from.columns.cell[row]!, text)
     c.latitude[to] = this.#locator.latitude(y)
     c.longitude[to] = this.#locator.longitude(x)
     c.radiusM[to] = sigmaM * radiusPerSigma
