@@ -151,7 +151,7 @@ async function startAll(launch: Launch, network: Network, planned: readonly Plan
 function tellAddresses({ options, out }: Launch, ports: PortPlan, tookMs: number): void {
   out.plain('')
   for (const region of ports.regions) {
-    out.plain(`  ${region.name.padEnd(10)} API ${httpUrl(region.api)}/   stream ${httpUrl(region.api)}/api/stream`)
+    out.plain(`  ${region.name.padEnd(10)} console ${httpUrl(region.api)}/   stream ${httpUrl(region.api)}/api/stream`)
     for (const agent of region.agents)
       out.plain(
         `    ${agent.name.padEnd(10)} mqtt://127.0.0.1:${agent.mqtt}   udp://127.0.0.1:${agent.netflow}   health ${httpUrl(agent.admin)}/health`,

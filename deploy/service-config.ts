@@ -21,7 +21,8 @@ export function agentConfig(
     identity: { keyFile: at.keyFile },
     hub: { natsUrl: natsUrl(region.nats), consoleUrl: httpUrl(region.api) },
     mqtt: { enabled: true, host, port: agent.mqtt },
-    netflow: { enabled: true, host, port: agent.netflow },
+    // MCC 001 is the test network (TS 23.003 §2.2): flows and DPI events that name no cell count to a cell of the agent's own.
+    netflow: { enabled: true, host, port: agent.netflow, cell: `001-01-${agent.netflow}` },
     admin: { host, port: agent.admin },
   }
 }

@@ -104,6 +104,8 @@ const tapFiles = defineCommand({
     runCommand(name, async () => {
       const { mqtt, agent, netflow, dataDir } = loadConfig(configSchema, args.config)
       const file = args['password-file']
+      const cell = args.cell || netflow.cell
+      if (cell === '') fail('input-invalid', 'nDPI names no cell, and neither --cell nor netflow.cell in the settings does: give one')
       const forwarder = new MqttForwarder({
         url: `${mqtt.tls === undefined ? 'mqtt' : 'mqtts'}://${mqtt.host}:${mqtt.port}`,
         clientId: `tap-files-${agent}`,
@@ -119,7 +121,7 @@ const tapFiles = defineCommand({
         }
         const options = {
           file: args.ndpi,
-          cell: args.cell || netflow.cell,
+          cell,
           stateFile: `${dataDir}/tap-files-${crc32(resolve(args.ndpi)).toString(16)}.json`,
           pollMs: followEveryMs,
           once: true,
