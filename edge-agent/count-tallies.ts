@@ -9,19 +9,9 @@ import { families } from '#shared/families.ts'
 import { missing } from '#shared/records.ts'
 import { duplicate, type EventBatch, rejected } from './event-batch.ts'
 import { KeyTable } from './key-table.ts'
-import type { JournalFacts } from './ports.ts'
+import { type JournalFacts, type Tally, type TallyKey, tallyCounts } from './ports.ts'
 import { type CutBatch, RecordWriter } from './record-writer.ts'
 import { TextTable } from './text-table.ts'
-
-export interface TallyKey {
-  readonly minuteMs: number
-  readonly family: string
-  readonly source: string
-  readonly eventType: string
-}
-
-export const tallyCounts = ['accepted', 'rejected', 'duplicate', 'late', 'lost'] as const
-export type Tally = TallyKey & Record<(typeof tallyCounts)[number], number>
 
 /** A key as one text, for a map. */
 export function tallyId({ minuteMs, family, source, eventType }: TallyKey): string {

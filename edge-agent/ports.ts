@@ -4,7 +4,6 @@
  */
 import type { Beat, Watermark } from '#shared/control.ts'
 import type { Batch, Lane, RecordKind } from '#shared/records.ts'
-import type { Tally, TallyKey } from './count-tallies.ts'
 import type { EventBatch } from './event-batch.ts'
 
 /** What has been acknowledged and is not yet covered by the outbox. Positions rise by one per batch, for the life of the store. */
@@ -191,3 +190,14 @@ export interface Uplink {
   /** Not stored by the server, and not repeated. */
   beat(beat: Beat): void
 }
+
+/** What totals are kept by. */
+export interface TallyKey {
+  readonly minuteMs: number
+  readonly family: string
+  readonly source: string
+  readonly eventType: string
+}
+
+export const tallyCounts = ['accepted', 'rejected', 'duplicate', 'late', 'lost'] as const
+export type Tally = TallyKey & Record<(typeof tallyCounts)[number], number>

@@ -43,7 +43,7 @@
  *                                          build has a file incident-<hash>.js (one script, no imports), it and the style are inlined behind the data;
  *                                          it draws into #app, which holds a plain report before
  */
-import type { AgentItem, AlertAnswer, FenceItem } from './console-desk-api.ts'
+import type { AgentItem, AlertAnswer, FenceItem, TrackPoint } from './console-desk-api.ts'
 import type { LiveCell, LiveMessage, LivePosition, LiveState } from './reduce-live.ts'
 
 export type { AgentHealth, Fence, Triage } from '#shared/control.ts'
@@ -148,16 +148,6 @@ export interface SubscribersAnswer {
   readonly items: readonly LivePosition[]
   readonly known: number
   readonly sampled: string
-}
-export interface TrackPoint {
-  readonly timeMs: number
-  readonly cell: string
-  readonly latitude: number | null
-  readonly longitude: number | null
-  /** Holds the true place with 68 %. */
-  readonly radiusM: number | null
-  readonly speedMps: number | null
-  readonly motion: LivePosition['motion']
 }
 export interface TrackAnswer {
   readonly items: readonly TrackPoint[]

@@ -1,7 +1,17 @@
 /** The half of console-api.ts that is about work at the desk: situations, alerts, maintenance, agents, look-up, audit, fences. Types only. */
 import type { AgentHealth, Fence, Triage } from '#shared/control.ts'
-import type { TrackPoint } from './console-api.ts'
-import type { LiveAgent, LiveAlert } from './reduce-live.ts'
+import type { LiveAgent, LiveAlert, LivePosition } from './reduce-live.ts'
+
+export interface TrackPoint {
+  readonly timeMs: number
+  readonly cell: string
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** Holds the true place with 68 %. */
+  readonly radiusM: number | null
+  readonly speedMps: number | null
+  readonly motion: LivePosition['motion']
+}
 
 export type Severity = 'critical' | 'major' | 'minor' | 'warning' | 'indeterminate' | 'cleared'
 export type SituationKind = 'upstream' | 'agent' | 'site' | 'cell' | 'device' | 'subscriber' | 'single'

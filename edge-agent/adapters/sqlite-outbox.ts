@@ -21,9 +21,17 @@ import { decodeBatch } from '#shared/batch-codec.ts'
 import type { Watermark } from '#shared/control.ts'
 import { DiskFull } from '#shared/errors.ts'
 import { type Batch, type Lane, lanes } from '#shared/records.ts'
-import type { Tally, TallyKey } from '../count-tallies.ts'
-import { tallyCounts } from '../count-tallies.ts'
-import type { Coverage, LaneBacklog, Outbox, OutboxCommit, OutboxLoss, OutboxRow } from '../ports.ts'
+import {
+  type Coverage,
+  type LaneBacklog,
+  type Outbox,
+  type OutboxCommit,
+  type OutboxLoss,
+  type OutboxRow,
+  type Tally,
+  type TallyKey,
+  tallyCounts,
+} from '../ports.ts'
 import { relieveStep } from './outbox-relief.ts'
 import type { OutboxRows } from './outbox-rows.ts'
 import { OutboxStore, type OutboxStoreOptions } from './outbox-store.ts'

@@ -3,7 +3,8 @@
  * and says what was hovered or chosen. Holds no state of the page: it is given a scene and tells where the camera came to rest.
  */
 import { type Camera, pan, squareX, squareY, zoomAt } from './camera.ts'
-import { type MapScene, paintGround, paintMoving } from './paint-map.ts'
+import type { MapScene } from './map-scene.ts'
+import { paintGround, paintMoving } from './paint-map.ts'
 import { type DiscPictures, discPictures } from './paint-subscribers.ts'
 
 export interface DeskDeps {

@@ -4,7 +4,7 @@
  */
 import { metresPerPixel, screenX, screenY } from './camera.ts'
 import { type CellPlaces, petal } from './cell-places.ts'
-import type { MapScene, Paper } from './paint-map.ts'
+import type { MapScene, Paper } from './map-scene.ts'
 
 export function paintSites(paper: Paper, scene: MapScene): void {
   const { camera, cells } = scene

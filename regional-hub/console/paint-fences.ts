@@ -1,7 +1,7 @@
 /** Fences as dashed outlines with their names; the one that is being drawn with its corners. */
 import type { FenceItem } from '../console-api.ts'
 import { type Camera, metre, screenX, screenY, toSquare } from './camera.ts'
-import type { MapScene, Paper } from './paint-map.ts'
+import type { MapScene, Paper } from './map-scene.ts'
 
 export function paintFences(paper: Paper, { camera, colors, fences, selected, draft }: MapScene): void {
   paper.font = '600 11px system-ui, sans-serif'

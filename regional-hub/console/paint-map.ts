@@ -2,36 +2,15 @@
  * Paints one frame of the map onto a canvas: land, coverage, fences, sites, subscribers, alerts, in that order. What only changes with the frame is
  * painted once onto a canvas of its own and copied; discs are copied from small pictures made once. Reads its scene, changes nothing in it.
  */
-import type { FenceItem } from '../console-api.ts'
 import { type Camera, metresPerPixel, screenX, screenY } from './camera.ts'
-import type { CellPlaces } from './cell-places.ts'
 import { landScale } from './land.ts'
 import type { MapColors } from './map-colors.ts'
 import type { AlertMark } from './map-marks.ts'
+import type { MapScene, Paper } from './map-scene.ts'
 import { paintCoverage, paintSites } from './paint-cells.ts'
 import { paintFences } from './paint-fences.ts'
 import { type DiscPictures, paintSubscribers } from './paint-subscribers.ts'
-import type { Layer, Metric } from './place.ts'
 import { cornersOf, letters } from './severities.ts'
-import type { SubscriberMotion } from './subscriber-motion.ts'
-
-export interface MapScene {
-  readonly camera: Camera
-  readonly colors: MapColors
-  readonly land: Path2D | undefined
-  readonly cells: CellPlaces | undefined
-  /** Per cell row 0…1, or −1 where there is nothing new; by the metric chosen. */
-  readonly levels: Float32Array
-  readonly subscribers: SubscriberMotion
-  readonly fences: readonly FenceItem[]
-  readonly marks: readonly AlertMark[]
-  readonly hidden: readonly Layer[]
-  readonly metric: Metric
-  readonly selected: { readonly kind: string; readonly id: string }
-  readonly draft: readonly (readonly [longitude: number, latitude: number])[]
-}
-
-export type Paper = CanvasRenderingContext2D
 
 /** Land, coverage, fences, sites: the same until the frame or the scene changes. */
 export function paintGround(paper: Paper, scene: MapScene, ratio: number): void {

@@ -3,7 +3,7 @@
  * squares of density in which fewer than 20 are not shown.
  */
 import { type Camera, metresPerPixel, screenX, screenY } from './camera.ts'
-import type { MapScene, Paper } from './paint-map.ts'
+import type { MapScene, Paper } from './map-scene.ts'
 import { type SubscriberMotion, trailLength } from './subscriber-motion.ts'
 
 export const leastTold = 20

@@ -1,7 +1,7 @@
 /** What is under the pointer: an alert before a cell or site, those before a subscriber. */
 import { type Camera, metresPerPixel, screenX, screenY, squareX, squareY } from './camera.ts'
 import { type CellPlaces, cellsOfSite, petal } from './cell-places.ts'
-import type { MapScene } from './paint-map.ts'
+import type { MapScene } from './map-scene.ts'
 import { paintsDensity } from './paint-subscribers.ts'
 import type { SubscriberMotion } from './subscriber-motion.ts'
 
