@@ -3,22 +3,21 @@
  *
  *   node24 test/bench/agent.ts [seconds]
  *
- * Events come from mqttgen when TRIBUTARY_MQTTGEN names its binary or its source folder (built with go), else from a generator in here,
- * which is slower than the agent: then the figure is a lower bound, and it is said. The table of stages is measured in this process, in
+ * The load is that of mqttgen.ts. The table of stages is measured in this process, in
  * processor time, so that other work on the machine does not stand in it.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureStages } from './agent-stages.ts'
-import { type Generated, generate } from './mqtt-load.ts'
+import type { Generated } from './mqtt-load.ts'
+import { findMqttgen, pinnedTo, publishLoad } from './mqttgen.ts'
 
 const seconds = Number(process.argv[2] ?? 10)
 const dir = mkdtempSync(join(tmpdir(), 'bench-agent-'))
-const mqttgen = findMqttgen(process.env.TRIBUTARY_MQTTGEN)
-const pinned = spawnSync('taskset', ['-c', '0', 'true']).status === 0 && cpus().length > 1
+const mqttgen = findMqttgen(dir)
 
 try {
   console.log(
@@ -42,14 +41,19 @@ try {
 
 async function run(events: number): Promise<Generated & { rows: number; cpuMs: number; rssBytes: number }> {
   const agentFile = join(import.meta.dirname, '../rigs/agent-front-process.ts')
-  const command = [process.execPath, '--max-semi-space-size=64', agentFile, join(dir, `journal-${events}`), '0', 'release']
-  const agent = pinned
-    ? spawn('taskset', ['-c', '0', ...command], { stdio: ['ignore', 'pipe', 'inherit'] })
-    : spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [program, args] = pinnedTo(0, [
+    process.execPath,
+    '--max-semi-space-size=64',
+    agentFile,
+    join(dir, `journal-${events}`),
+    '0',
+    'release',
+  ])
+  const agent = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const [hello] = (await once(agent.stdout!, 'data')) as [Buffer]
     const { port } = JSON.parse(String(hello)) as { port: number }
-    const load = mqttgen === undefined ? await generate({ port, events, seconds }) : runMqttgen(mqttgen, port, events)
+    const load = await publishLoad(mqttgen, { port, events, seconds })
     const farewell = once(agent.stdout!, 'data') as Promise<[Buffer]>
     agent.kill('SIGTERM')
     const [last] = await farewell
@@ -59,34 +63,4 @@ async function run(events: number): Promise<Generated & { rows: number; cpuMs: n
   } finally {
     agent.kill('SIGKILL')
   }
-}
-
-function runMqttgen(binary: string, port: number, events: number): Generated {
-  const flags = [
-    '-addr',
-    `127.0.0.1:${port}`,
-    '-shape',
-    'tributary',
-    '-pubs',
-    '50',
-    '-window',
-    events === 1 ? '100' : '8',
-    '-array',
-    String(events),
-    '-dur',
-    `${seconds}s`,
-    '-id',
-    `b${events}`,
-  ]
-  const command = pinned ? ['taskset', '-c', '1', binary, ...flags] : [binary, ...flags]
-  const { stdout } = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', timeout: (seconds + 60) * 1000 })
-  const result = JSON.parse(stdout) as { rate: number; ack_ms: { p50: number; p99: number } }
-  return { rate: result.rate * events, ackMs: result.ack_ms }
-}
-
-function findMqttgen(path: string | undefined): string | undefined {
-  if (path === undefined || !existsSync(path)) return undefined
-  if (statSync(path).isFile()) return path
-  const binary = join(dir, 'mqttgen')
-  return spawnSync('go', ['build', '-o', binary, '.'], { cwd: path, stdio: 'inherit' }).status === 0 ? binary : undefined
 }

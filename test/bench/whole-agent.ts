@@ -3,20 +3,19 @@
  * events/s acknowledged, PUBACK latency, processor time, octets on the backhaul and on disk an event, memory. `node24 test/bench/whole-agent.ts [seconds]`.
  * Prints one line of JSON a load. IPFIX goes as fast as nothing is dropped: datagrams of 30 flows, paced by the agent's own counter.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connectNats, ensureStream } from '#shared/adapters/nats-connection.ts'
 import { headers, subjects } from '#shared/control.ts'
 import { sleep } from '#shared/retry.ts'
 import { freePort, killChild, RegionalServer } from '../rigs/regional-server.ts'
-import { type Generated, generate } from './mqtt-load.ts'
+import { findMqttgen, pinnedTo, publishLoad } from './mqttgen.ts'
 
 const seconds = Number(process.argv[2] ?? 10)
-const pinned = cpus().length > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0
 const ticksPerSecond = 100
 const root = join(import.meta.dirname, '../..')
 
@@ -27,7 +26,7 @@ interface Usage {
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'bench-whole-agent-'))
-const mqttgen = buildMqttgen()
+const mqttgen = findMqttgen(dir)
 const server = await RegionalServer.create()
 let agent: ChildProcess | undefined
 try {
@@ -46,7 +45,10 @@ async function measure(load: 'single' | 'arrays of 100' | 'IPFIX') {
   try {
     const before = usage(agent!.pid!)
     const startedMs = performance.now()
-    const result = load === 'IPFIX' ? await exportFlows(site) : await publish(site.mqttPort, load === 'single' ? 1 : 100)
+    const result =
+      load === 'IPFIX'
+        ? await exportFlows(site)
+        : await publishLoad(mqttgen, { port: site.mqttPort, events: load === 'single' ? 1 : 100, seconds })
     const events = await accepted(site.adminPort)
     const elapsedS = (performance.now() - startedMs) / 1000
     const busy = usage(agent!.pid!)
@@ -88,9 +90,15 @@ async function startAgent(name: string): Promise<{ mqttPort: number; adminPort: 
     log: { level: 'error' },
   }
   writeFileSync(file, JSON.stringify(config))
-  const command = [process.execPath, '--max-semi-space-size=64', join(root, 'edge-agent/main.ts'), 'run', '--config', file]
-  const [first, ...rest] = pinned ? ['taskset', '-c', '0', ...command] : command
-  agent = spawn(first!, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [program, args] = pinnedTo(0, [
+    process.execPath,
+    '--max-semi-space-size=64',
+    join(root, 'edge-agent/main.ts'),
+    'run',
+    '--config',
+    file,
+  ])
+  agent = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   for (let attempt = 0; ; attempt++) {
     const ready = await fetch(`http://127.0.0.1:${adminPort}/ready`)
       .then(({ ok }) => ok)
@@ -131,37 +139,6 @@ async function readInbox(name: string): Promise<{ octets: () => number; stop: ()
       await connection.close()
     },
   }
-}
-
-function publish(port: number, events: number): Promise<Generated> {
-  if (mqttgen === undefined) return generate({ port, events, seconds })
-  const flags = [
-    '-addr',
-    `127.0.0.1:${port}`,
-    '-shape',
-    'tributary',
-    '-pubs',
-    '50',
-    '-window',
-    events === 1 ? '100' : '8',
-    '-array',
-    String(events),
-    '-dur',
-    `${seconds}s`,
-  ]
-  const command = pinned ? ['taskset', '-c', '1', mqttgen, ...flags] : [mqttgen, ...flags]
-  return new Promise((resolve, reject) => {
-    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.on('data', (part) => {
-      text += part
-    })
-    child.on('error', reject)
-    child.on('exit', () => {
-      const { rate, ack_ms } = JSON.parse(text) as { rate: number; ack_ms: Generated['ackMs'] }
-      resolve({ rate: rate * events, ackMs: ack_ms })
-    })
-  })
 }
 
 /** Sends as long as the agent keeps up: never more than 2,000 flows ahead of what it says it has taken. */
@@ -228,14 +205,6 @@ function usage(pid: number): Usage {
     writtenOctets: Number(written?.[1] ?? Number.NaN),
     rssOctets: Number(columns[21]) * 4096,
   }
-}
-
-function buildMqttgen(): string | undefined {
-  const path = process.env.TRIBUTARY_MQTTGEN ?? join(root, '../shared/tools/mqttgen')
-  if (!existsSync(path)) return undefined
-  if (statSync(path).isFile()) return path
-  const binary = join(dir, 'mqttgen')
-  return spawnSync('go', ['build', '-o', binary, '.'], { cwd: path, stdio: 'inherit' }).status === 0 ? binary : undefined
 }
 
 function round(value: number): number {
