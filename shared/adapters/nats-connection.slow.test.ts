@@ -37,7 +37,7 @@ test('a connection that is open and dead is noticed and dialled anew', { timeout
   connection.subscribe('after', { callback: (_error, message) => void received.push(message.string()) })
   await connection.flush()
 
-  const [near, far] = pairs[0]!
+  const [near, far] = pairs.at(-1)! // earlier ones were dialled before the server was there
   near!.unpipe(far)
   far!.unpipe(near)
   near!.pause()
