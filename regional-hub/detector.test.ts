@@ -167,6 +167,20 @@ test('many SIMs that jump between the same two cells say that the map is wrong',
   assert.deepEqual(detect([...few, ...jump(19)]).types(), [])
 })
 
+test('several sightings of one millisecond, whichever comes first, leave the bindings standing', () => {
+  const places = [cellAt(0), undefined, cellAt(1)]
+  for (const order of [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+    [0, 2, 1],
+  ]) {
+    const log = order.map((place) => ({ timeMs: at(0), sim: 'ann', number: '1', device: 'phone', cell: places[place] }))
+    const held = detect(log, 1)
+    assert.equal([...held.bindings.values()].filter((binding) => !binding.retracted).length, 2, order.join())
+  }
+})
+
 test('bindings: number to SIM and SIM to device, closed where another begins', () => {
   const held = detect([
     { timeMs: at(0), sim: 'ann', number: '+353 1', device: 'old', cell: cellAt(0) },

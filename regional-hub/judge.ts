@@ -74,8 +74,10 @@ export class Judge {
     let at = 0
     while (at < points.count && points.a[at] === 0) at++
     const to = points.a[at]!
+    const nowFirstMs = points.timeMs[at]!
     for (at++; at < points.count && points.a[at] === 0; ) at++
-    if (at >= points.count || points.a[at] !== to) return
+    // Of the same millisecond: the binding begins when it began, and nothing was told under another time.
+    if (at >= points.count || points.a[at] !== to || points.timeMs[at] === nowFirstMs) return
     const firstMs = points.timeMs[at]!
     const lastMs = points.timeMs[points.count - 1]!
     const binding = { kind: bindingKinds.indexOf(kind), from: table.hex(reference), to: others.hex(to), firstMs, lastMs }
