@@ -73,11 +73,11 @@ async function causeAlert(network: Network, imsi: string): Promise<void> {
   const { items } = (await (await fetch(new URL('/api/cells?limit=1', region.console))).json()) as { items: { cell: string }[] }
   const now = Date.now()
   const seen = (imei: string, ageMs: number) => ({
-    event_type: 'attach',
+    event_type: 'registration',
     timestamp: rfc3339(now - ageMs),
     imsi,
     imei,
-    cell_id: items[0]!.cell,
+    cell: items[0]!.cell,
   })
   await network.publish(region.agents[0]!.name, 'subscriber', 'test', [
     seen('356938035643809', 90_000),
@@ -112,7 +112,7 @@ test('the console: map, alerts with acts and undo, replay, look-up, fences, them
     const before = await page.locator('[data-row]').count()
     await page.keyboard.press('j')
     await page.waitForSelector('.detail [data-triage=acknowledged]')
-    assert.match(page.url(), /selected=/)
+    await eventually('the address holds the selection', () => assert.match(page.url(), /selected=/))
     await page.keyboard.press('a')
     await page.getByLabel('Who').fill('night shift')
     await page.getByLabel('Why').fill('known change of devices')
