@@ -2,11 +2,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CheckContext, loaderOf, metricOf } from '#shared/check-context.ts'
-import { dataDirCheck, diskSpaceCheck, fileSystemCheck, fsyncCheck } from '#shared/check-disk.ts'
 import { humanBytes } from '#shared/check-host.ts'
 import { linkChecks } from '#shared/check-link.ts'
-import { clockSourceCheck, configCheck, keyFileCheck, keyModeCheck, nodeCheck } from '#shared/check-machine.ts'
-import { healthCheck, logCheck, memoryCheck, openFilesCheck, portsCheck, runningCheck } from '#shared/check-process.ts'
+import { serviceChecks } from '#shared/check-service.ts'
 import { streamsCheck } from '#shared/check-streams.ts'
 import { bad, type Check, cannotTell, notRunning, pass, warn } from '#shared/checks.ts'
 import { subjects } from '#shared/control.ts'
@@ -180,21 +178,7 @@ const agents: One = {
 }
 
 export const hubChecks: readonly One[] = [
-  configCheck,
-  nodeCheck,
-  keyFileCheck,
-  keyModeCheck,
-  dataDirCheck,
-  fileSystemCheck,
-  diskSpaceCheck,
-  fsyncCheck,
-  clockSourceCheck,
-  memoryCheck,
-  openFilesCheck,
-  runningCheck,
-  healthCheck,
-  portsCheck,
-  logCheck,
+  ...serviceChecks,
   inventory,
   ...linkChecks<HubConfig>({
     who: 'the region’s server',
