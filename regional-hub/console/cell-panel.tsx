@@ -1,10 +1,10 @@
 /** A cell, or a site with its cells: what it is, how it does now, what was raised there. */
 
+import { AlertList } from './alert-list.tsx'
 import { rsrpDbm } from './cell-levels.ts'
 import { cellsOfSite } from './cell-places.ts'
 import { useConsole } from './console-model.ts'
-import { SeverityMark } from './severity-mark.tsx'
-import { ago, bytes, metres, typeWords, when } from './words.ts'
+import { ago, bytes, metres } from './words.ts'
 
 export function CellPanel({ id, isSite }: { readonly id: string; readonly isSite: boolean }) {
   const console = useConsole()
@@ -74,23 +74,7 @@ export function CellPanel({ id, isSite }: { readonly id: string; readonly isSite
           ))}
       </ul>
       <h3>Alerts here</h3>
-      {alerts.length === 0 ? (
-        <p class="empty">None.</p>
-      ) : (
-        <ul class="situations">
-          {alerts.slice(0, 30).map((alert) => (
-            <li key={alert.id}>
-              <button type="button" onClick={() => console.go({ selected: `alert:${alert.id}` })}>
-                <SeverityMark severity={alert.severity} />
-                <span class="what">
-                  <b>{typeWords(alert.type)}</b>
-                </span>
-                <time>{when(alert.timeMs, state.timeMs)}</time>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <AlertList alerts={alerts.slice(0, 30)} />
     </>
   )
 }

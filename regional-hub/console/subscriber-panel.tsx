@@ -1,7 +1,7 @@
 /** A subscriber as far as the screen may know: a pseudonym, a disc that holds the place, and what was raised. */
+import { AlertList } from './alert-list.tsx'
 import { useConsole } from './console-model.ts'
-import { SeverityMark } from './severity-mark.tsx'
-import { ago, metres, motionWords, typeWords, when } from './words.ts'
+import { ago, metres, motionWords } from './words.ts'
 
 export function SubscriberPanel({ id }: { readonly id: string }) {
   const console = useConsole()
@@ -51,23 +51,7 @@ export function SubscriberPanel({ id }: { readonly id: string }) {
         </button>
       </div>
       <h3>Alerts</h3>
-      {alerts.length === 0 ? (
-        <p class="empty">None.</p>
-      ) : (
-        <ul class="situations">
-          {alerts.map((alert) => (
-            <li key={alert.id}>
-              <button type="button" onClick={() => console.go({ selected: `alert:${alert.id}` })}>
-                <SeverityMark severity={alert.severity} />
-                <span class="what">
-                  <b>{typeWords(alert.type)}</b>
-                </span>
-                <time>{when(alert.timeMs, state.timeMs)}</time>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <AlertList alerts={alerts} />
     </>
   )
 }
