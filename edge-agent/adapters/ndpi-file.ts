@@ -5,7 +5,7 @@
  * A line's key is made of the file's identity and the line's place, so that one read twice (a crash between journal and state) has no second effect.
  * A file that was replaced or truncated is read from its beginning. A line that is no flow is told and passed over.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import type { Component } from '#shared/ports.ts'
@@ -162,7 +162,7 @@ export class NdpiFile implements Component {
       return undefined
     }
     try {
-      const { ino, size } = statSync(file)
+      const { ino, size } = fstatSync(descriptor)
       const place = this.#place
       const same = ino === place.inode && size >= place.offset && this.#headCrc(Math.min(headOctets, place.offset)) === place.headCrc
       const offset = same ? place.offset : 0
